@@ -1,0 +1,1 @@
+"""The serving model: posterior over states, weights of evidence; numpy only."""

@@ -1,0 +1,145 @@
+"""The diagnosis model: log-linear over states, for any pattern of unknowns, with the prior put in when serving.
+
+    score(state) = log prior(state | setting, age, sex)
+                 + sum over present findings of present[variant, state] + the same for absent findings
+                 + t * (sum over findings not mentioned of unsaid[variant, state])
+                 + sum over measured vital signs of vital[band, state]
+
+`unsaid` is log(1 - P(volunteered)): what free text does not mention is weak evidence of absence. Its strength t depends on how many
+findings were volunteered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
+All weights are multiples of 2^-12 and `unsaid` and `talk` of 2^-8 and 2^-4, so that sums below 4,096 are exact in float32: the answer does
+not depend on order, chunk or worker.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage import artefact
+from triage.errors import ArtefactError
+from triage.diagnosis.encoding import Cases, encode, gated
+from triage.knowledge import loader
+from triage.knowledge.loader import Knowledge
+from triage.records import AGE_BANDS, SETTINGS
+
+FILE = "model.triage"
+TALK_BUCKETS = (0, 1, 2, 3, 5, 8)  # lower limits of the number of volunteered findings; the first is "no free text"
+CHUNK = 256
+FLOOR = -30.0
+
+Floats = NDArray[np.float32]
+
+
+def quantised(values: NDArray[Any], step: float = 2.0**-12) -> Floats:
+    """The nearest multiples of `step` in float32."""
+    return (np.rint(np.asarray(values, dtype=np.float64) / step) * step).astype(np.float32)
+
+
+class Model:
+    """Weights by finding variant and state, with what `learning` measured of them."""
+
+    def __init__(self, knowledge: Knowledge, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        self.knowledge = knowledge
+        self.manifest = manifest
+        self.arrays = arrays
+        self.version: str = manifest["version"]
+        self.weights: Floats = np.concatenate([arrays["present"], arrays["absent"], arrays["unsaid"], arrays["vital"]])
+        self.talk: Floats = arrays["talk"]
+        with np.errstate(divide="ignore"):
+            self.log_prior = quantised(np.maximum(np.log(knowledge.arrays["prior"].astype(np.float64)), FLOOR))
+        self._nothing_said: dict[tuple[int, int], Floats] = {}
+
+    def nothing_said(self, band: int, sex: int) -> Floats:
+        """The sum of `unsaid` over all findings that could have been mentioned at this age and sex [S]."""
+        key = (band, sex)
+        if key not in self._nothing_said:
+            roots = (self.knowledge.parent < 0) & self.knowledge.applies[band, sex]
+            rows = 2 * len(self.arrays["present"]) + self.knowledge.variant[roots, band].astype(np.intp)
+            self._nothing_said[key] = self.weights[rows].sum(axis=0, dtype=np.float32)
+        return self._nothing_said[key]
+
+    def strength(self, said: NDArray[np.int16]) -> Floats:
+        """How strongly silence counts [N], by the number of volunteered findings; 0 without free text."""
+        bucket = np.searchsorted(TALK_BUCKETS, np.maximum(said, 0), side="right") - 1
+        return np.asarray(np.where(said >= 1, self.talk[np.maximum(bucket, 1)], np.float32(0)), dtype=np.float32)
+
+    def evidence_scores(self, cases: Cases) -> Floats:
+        """Log-likelihood of the evidence up to a constant [N, S] float32."""
+        result = np.zeros((len(cases), self.knowledge.n_states), dtype=np.float32)
+        for start in range(0, len(cases), CHUNK):
+            self._add(result[start : start + CHUNK], cases.take(slice(start, start + CHUNK)))
+        return result
+
+    def _add(self, result: Floats, cases: Cases) -> None:
+        """Adds the weights of a few cases to `result` [n, S]."""
+        knowledge, count = self.knowledge, len(cases)
+        strength = self.strength(cases.said)
+        for key in set(zip(cases.age_band.tolist(), cases.sex.tolist(), strict=True)):
+            rows = np.nonzero((cases.age_band == key[0]) & (cases.sex == key[1]))[0]
+            result[rows] += strength[rows, None] * self.nothing_said(*key)
+        bounds, rows, factors = encode(knowledge, cases, strength)
+        for i in range(count):
+            part = slice(bounds[i], bounds[i + 1])
+            if part.start < part.stop:
+                result[i] += factors[part] @ self.weights[rows[part]]
+
+    def state_posterior(self, cases: Cases, setting: str) -> NDArray[np.float64]:
+        """P(state | evidence) [N, S]; an age band or sex of -1 is averaged over."""
+        if len(cases) and (cases.age_band.min() < 0 or cases.sex.min() < 0):
+            return self._averaged(cases, setting)
+        scores = self.evidence_scores(cases) + self.log_prior[SETTINGS.index(setting), cases.age_band, cases.sex]
+        return normalised(scores.astype(np.float64))
+
+    def _averaged(self, cases: Cases, setting: str) -> NDArray[np.float64]:
+        """The posterior where age or sex is unknown: the sum over those that could be, weighted by who visits."""
+        k = SETTINGS.index(setting)
+        result = np.empty((len(cases), self.knowledge.n_states))
+        for i in range(len(cases)):
+            bands = range(len(AGE_BANDS)) if cases.age_band[i] < 0 else (int(cases.age_band[i]),)
+            sexes = range(2) if cases.sex[i] < 0 else (int(cases.sex[i]),)
+            people = [(band, sex) for band in bands for sex in sexes]
+            copies = cases.take(np.full(len(people), i))
+            copies = Cases(
+                codes=gated(self.knowledge, copies.codes, people),
+                bands=copies.bands,
+                said=copies.said,
+                age_band=np.array([band for band, _ in people], dtype=np.int8),
+                sex=np.array([sex for _, sex in people], dtype=np.int8),
+            )
+            scores = self.evidence_scores(copies) + self.log_prior[k, copies.age_band, copies.sex]
+            weight = np.array([self.knowledge.arrays["demography"][k, band, sex] for band, sex in people], dtype=np.float64)
+            joint = scores.astype(np.float64)
+            joint = np.exp(joint - joint.max()) * weight[:, None]
+            result[i] = joint.sum(axis=0) / joint.sum()
+        return result
+
+    def condition_posterior(self, states: NDArray[np.float64]) -> NDArray[np.float64]:
+        """P(condition) [N, C] from P(state) [N, S]."""
+        return np.asarray(np.add.reduceat(states, self.knowledge.first_state, axis=1))
+
+
+def normalised(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Probabilities from log scores, row by row."""
+    scores = scores - scores.max(axis=1, keepdims=True)
+    np.exp(scores, out=scores)
+    scores /= scores.sum(axis=1, keepdims=True)
+    return scores
+
+
+@lru_cache(maxsize=4)
+def load(directory: Path | None = None) -> Model:
+    """The model of a directory (default: the shipped one), checked against the knowledge it was trained with."""
+    place = directory or artefact.default_directory()
+    knowledge = loader.load(directory)
+    manifest, arrays = artefact.read(place / FILE, "model")
+    if manifest.get("knowledge_hash") != knowledge.hash:
+        raise ArtefactError(
+            f"model file {place / FILE}: trained with knowledge {str(manifest.get('knowledge_hash'))[:12]}. "
+            f"Expected {knowledge.hash[:12]}, the knowledge beside it. Rebuild both with 'triage train'."
+        )
+    return Model(knowledge, manifest, arrays)

@@ -1,0 +1,287 @@
+"""The corpus as numbers: frequencies by state, priors, vital-sign bands, and the tables that answering a patient needs.
+
+Shapes: S states, F findings, V finding variants (a finding whose background follows age has one variant per band, any other has one),
+B bands of all vital signs, A = 10 age bands, X = 2 sexes (female, male), K = 2 settings.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage import artefact
+from triage.knowledge import forms
+from triage.knowledge.corpus import Corpus, applies
+from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
+from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
+
+Floats = NDArray[np.float64]
+LOWEST = 0.0005  # no frequency is taken as impossible or certain
+BAND_FLOOR = 0.002
+RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
+FILE = "knowledge.triage"
+
+
+def logit(p: float) -> float:
+    p = min(max(p, LOWEST), 1 - LOWEST)
+    return math.log(p / (1 - p))
+
+
+def expit(x: float) -> float:
+    return 1 / (1 + math.exp(-x))
+
+
+def demography(corpus: Corpus) -> Floats:
+    """Share of visits [K, A, X] by setting, age band and sex; each setting sums to 1."""
+    table = np.array([[corpus.settings[s]["female"], corpus.settings[s]["male"]] for s in SETTINGS], dtype=float).transpose(0, 2, 1)
+    return table / table.sum(axis=(1, 2), keepdims=True)
+
+
+def condition_rates(one: Condition, people: Floats) -> Floats:
+    """Visits per 10,000 [K, A, X] within each age band and sex, whose mean over the setting's visits is the condition's rate."""
+    share = one.female.value
+    sexes = np.array([2 * share, 2 * (1 - share)])
+    shape = np.array(one.age)[:, None] * sexes
+    rates = np.empty_like(people)
+    for index, setting in enumerate(SETTINGS):
+        mean = float((people[index] * shape).sum())
+        rates[index] = one.rate[setting].value * shape / max(mean, 1e-9)
+    return rates
+
+
+def states_of(one: Condition) -> list[tuple[Part, Part]]:
+    """The (presentation, severity) pairs of a condition."""
+    return [(presentation, severity) for presentation in one.presentations for severity in one.severities]
+
+
+def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
+    """The manifest and the arrays of a corpus without problems."""
+    findings, conditions = corpus.findings, corpus.conditions
+    index = {finding.id: i for i, finding in enumerate(findings)}
+    states = [(c, presentation, severity) for c, one in enumerate(conditions) for presentation, severity in states_of(one)]
+    people = demography(corpus)
+    rates = np.array([condition_rates(one, people) for one in conditions])  # [C, K, A, X]
+    variant, variant_finding, variant_band = _variants(findings)
+
+    frequency = np.empty((len(variant_finding), len(states)), dtype=np.float64)
+    spread = np.zeros((len(findings), len(states)), dtype=np.float32)
+    age_weights = [(people.sum(axis=2) * rates[c].mean(axis=2)).sum(axis=0) for c in range(len(conditions))]
+    for s, (c, presentation, severity) in enumerate(states):
+        one = conditions[c]
+        for v, f in enumerate(variant_finding):
+            frequency[v, s] = _frequency(findings[f], variant_band[v], one, presentation, severity, age_weights[c])
+        for name in {*one.findings, *presentation.findings, *severity.findings}:
+            spread[index[name], s] = (severity.findings.get(name) or presentation.findings.get(name) or one.findings[name]).spread
+    _fit_groups(frequency, findings, conditions, states, variant_finding)
+
+    prior = np.zeros((len(SETTINGS), len(AGE_BANDS), 2, len(states)))
+    for s, (c, presentation, severity) in enumerate(states):
+        for k, setting in enumerate(SETTINGS):
+            for a in range(len(AGE_BANDS)):
+                for x in range(2):
+                    prior[k, a, x, s] = (
+                        rates[c, k, a, x] * presentation_share(conditions[c], presentation, setting, a, x) * severity.share[setting][a]
+                    )
+    prior /= prior.sum(axis=3, keepdims=True)
+
+    bands, vital_names = _vital_bands(corpus)
+    first = {finding.id: int(variant[f, 0]) for f, finding in enumerate(findings)}
+    vital = np.concatenate([_vital(name, corpus, conditions, states, frequency, first) for name in vital_names], axis=1)
+    arrays: dict[str, NDArray[Any]] = {
+        "frequency": frequency.astype(np.float32),
+        "spread": spread,
+        "variant": variant,
+        "prior": prior.astype(np.float32),
+        "demography": people.astype(np.float32),
+        "vital": vital.astype(np.float32),
+        "acuity": np.array([severity.acuity for _, _, severity in states], dtype=np.int8),
+        "condition": np.array([c for c, _, _ in states], dtype=np.int16),
+        "parent": np.array([index[f.parent] if f.parent else -1 for f in findings], dtype=np.int16),
+        "group": _groups(findings),
+        "said": np.array([f.said for f in findings], dtype=np.float32),
+        "asked": np.array([f.asked for f in findings], dtype=np.float32),
+        "applies": np.array([applies(f) for f in findings], dtype=bool).transpose(1, 2, 0),
+        "comorbid": _comorbid(corpus, index),
+        "background": np.array([_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32),
+        "owner": np.array(variant_finding, dtype=np.int16),
+    }
+    manifest = {
+        "numbers_hash": artefact.digest(arrays),
+        "findings": [f.id for f in findings],
+        "kinds": [f.kind for f in findings],
+        "conditions": [one.id for one in conditions],
+        "states": [[c, presentation.id, severity.id, list(severity.syndromes)] for c, presentation, severity in states],
+        "icd10": [list(one.icd10) for one in conditions],
+        "at_least": [one.at_least if one.must_not_miss else 0 for one in conditions],
+        "settled_by": [one.settled_by for one in conditions],
+        "first_actions": [list(one.first_actions) for one in conditions],
+        "names": _names(corpus),
+        "vitals": bands,
+        "measured": {name: corpus.vitals[name].get("measured", {}) for name in vital_names},
+        "latents": corpus.latents,
+        "decision": corpus.decision,
+        "red_flags": corpus.red_flags,
+        "advice": corpus.advice,
+        "reading": forms.build_tables(corpus.lexicon, corpus.cues),
+    }
+    return manifest, arrays
+
+
+def compile_to(corpus: Corpus, directory: Path) -> Path:
+    """Writes the compiled knowledge into a directory and returns its path."""
+    manifest, arrays = compile_corpus(corpus)
+    path = directory / FILE
+    artefact.write(path, "knowledge", manifest, arrays)
+    return path
+
+
+def presentation_share(one: Condition, presentation: Part, setting: str, band: int, sex: int) -> float:
+    """Share of a presentation among the condition's patients of one age band and sex.
+
+    A female ratio r says how many times as common the presentation is in women as in men; the rest adjusts.
+    """
+
+    def weight(part: Part) -> float:
+        ratio = part.female_ratio
+        return part.share[setting][band] * (2 * ratio / (1 + ratio) if sex == 0 else 2 / (1 + ratio))
+
+    return weight(presentation) / sum(weight(part) for part in one.presentations)
+
+
+def _variants(findings: tuple[Finding, ...]) -> tuple[NDArray[np.int16], list[int], list[int]]:
+    """variant[F, A], and for each variant its finding and its age band (-1: all)."""
+    variant = np.empty((len(findings), len(AGE_BANDS)), dtype=np.int16)
+    owner: list[int] = []
+    band: list[int] = []
+    for f, finding in enumerate(findings):
+        for a in range(len(AGE_BANDS) if finding.by_age else 1):
+            variant[f, a if finding.by_age else slice(None)] = len(owner)
+            owner.append(f)
+            band.append(a if finding.by_age else -1)
+    return variant, owner, band
+
+
+def _frequency(finding: Finding, band: int, one: Condition, presentation: Part, severity: Part, ages: Floats) -> float:
+    """P(finding | state), in an age band if the finding's background follows age.
+
+    Presentation and severity move the log-odds away from the condition's base. Where the background follows age, the file's number is
+    the mean over the condition's patients, and the condition shifts the log-odds of the background by the same amount at every age.
+    """
+    base_number = one.findings.get(finding.id)
+    if finding.by_age:
+        backgrounds = np.clip(np.array(finding.by_age) * finding.background, LOWEST, 0.95)
+        mean = float((backgrounds * ages).sum() / max(ages.sum(), 1e-12))
+        background = _background(finding, band)
+    else:
+        mean = background = finding.background
+    base = logit(base_number.value) if base_number else logit(mean)
+    shift = base - logit(mean)
+    for part in (presentation, severity):
+        if finding.id in part.findings:
+            shift += logit(part.findings[finding.id].value) - base
+    return min(max(expit(logit(background) + shift), LOWEST), 1 - LOWEST)
+
+
+def _background(finding: Finding, band: int) -> float:
+    """The background of a finding variant."""
+    value = finding.background * (finding.by_age[band] if finding.by_age else 1.0)
+    return min(max(value, LOWEST), 0.95)
+
+
+def _fit_groups(
+    frequency: Floats, findings: tuple[Finding, ...], conditions: tuple[Condition, ...], states: list[tuple[int, Part, Part]], owner: list[int]
+) -> None:
+    """Makes mutually exclusive findings sum to at most 0.98 in every state, taking from those left at background first."""
+    for group in {f.group for f in findings if f.group}:
+        members = [v for v, f in enumerate(owner) if findings[f].group == group]
+        for s, (c, presentation, severity) in enumerate(states):
+            named = {*conditions[c].findings, *presentation.findings, *severity.findings}
+            given = [v for v in members if findings[owner[v]].id in named]
+            free = [v for v in members if v not in given]
+            room = 0.98 - frequency[given, s].sum()
+            if room < 0.01:
+                frequency[given, s] *= 0.97 / frequency[given, s].sum()
+                room = 0.01
+            if frequency[free, s].sum() > room:
+                frequency[free, s] *= room / frequency[free, s].sum()
+
+
+def _groups(findings: tuple[Finding, ...]) -> NDArray[np.int16]:
+    names = sorted({f.group for f in findings if f.group})
+    return np.array([names.index(f.group) if f.group else -1 for f in findings], dtype=np.int16)
+
+
+def _vital_bands(corpus: Corpus) -> tuple[dict[str, Any], list[str]]:
+    """For each vital sign its bands in the concatenated array: start, edges, names and age scaling."""
+    bands: dict[str, Any] = {}
+    start = 0
+    names = list(corpus.vitals)
+    for name in names:
+        table = corpus.vitals[name]
+        edges = table.get("edges", [])
+        count = len(table["bands"]) if "bands" in table else len(edges) + 1
+        bands[name] = {"start": start, "count": count, "edges": edges, "bands": table.get("bands", []), "by_age": table.get("by_age", []), "replaces": table.get("replaces", [])}
+        start += count
+    return bands, names
+
+
+def _normal_bands(mean: float, sd: float, edges: list[float]) -> Floats:
+    below = np.array([0.5 * (1 + math.erf((edge - mean) / (sd * math.sqrt(2)))) for edge in edges])
+    return np.diff(np.concatenate(([0.0], below, [1.0])))
+
+
+def _vital(
+    name: str, corpus: Corpus, conditions: tuple[Condition, ...], states: list[tuple[int, Part, Part]], frequency: Floats, first: dict[str, int]
+) -> Floats:
+    """P(band | state) of one vital sign [S, bands]; severity goes before presentation before condition.
+
+    Where none of them says anything, the normal distribution is mixed with what the state's findings imply (a fever that is reported).
+    """
+    table = corpus.vitals[name]
+    rows = []
+    for s, (c, presentation, severity) in enumerate(states):
+        numbers = severity.vitals.get(name) or presentation.vitals.get(name) or conditions[c].vitals.get(name)
+        if numbers:
+            row = _bands(name, table, [n.value for n in numbers], name in RELATIVE)
+        else:
+            row = _bands(name, table, table["normal"], False)
+            for finding, implied in table.get("from", {}).items():
+                p = frequency[first[finding], s]
+                row = (1 - p) * row + p * _bands(name, table, implied, False)
+        row = np.maximum(row, BAND_FLOOR)
+        rows.append(row / row.sum())
+    return np.array(rows)
+
+
+def _bands(name: str, table: dict[str, Any], numbers: Sequence[float], shifted: bool) -> Floats:
+    """Shares of the bands, from shares or from a mean (or a shift from the normal mean) and a standard deviation."""
+    if name in CATEGORICAL:
+        return np.array(numbers, dtype=float)
+    mean, sd = numbers[0] + (table["normal"][0] if shifted else 0), numbers[1]
+    if name == "glucose":  # its logarithm is normal
+        return _normal_bands(math.log(max(mean, 0.1)), sd, [math.log(edge) for edge in table["edges"]])
+    return _normal_bands(mean, sd, table["edges"])
+
+
+def _comorbid(corpus: Corpus, index: dict[str, int]) -> NDArray[np.float32]:
+    """Added frequency [comorbid profiles, F] of the latent long-standing illnesses."""
+    added = np.zeros((len(corpus.latents["comorbid"]), len(index)), dtype=np.float32)
+    for row, profile in enumerate(corpus.latents["comorbid"]):
+        for name, value in profile.get("adds", {}).items():
+            added[row, index[name]] = value
+    return added
+
+
+def _names(corpus: Corpus) -> dict[str, dict[str, str]]:
+    """Names by id and language: conditions, findings (their first surface form), red flags."""
+    names = {one.id: dict(one.names) for one in corpus.conditions}
+    for finding in corpus.findings:
+        names[finding.id] = {language: corpus.lexicon[language].get(finding.id, [finding.id])[0] for language in LANGUAGES}
+    for flag, table in corpus.red_flags.items():
+        names[flag] = dict(table["names"])
+    return names

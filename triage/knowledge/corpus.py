@@ -1,0 +1,162 @@
+"""All knowledge files as one `Corpus`, read with every problem collected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from triage.errors import KnowledgeError
+from triage.knowledge import schema
+from triage.knowledge.schema import Condition, Finding, Number, Place
+from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
+
+HERE = Path(__file__).parent
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The knowledge as written: findings in file order, conditions sorted by id with `other` last."""
+
+    findings: tuple[Finding, ...]
+    conditions: tuple[Condition, ...]
+    lexicon: dict[str, dict[str, list[str]]]
+    cues: dict[str, Any]
+    red_flags: dict[str, dict[str, Any]]
+    advice: dict[str, dict[str, Any]]
+    sources: dict[str, dict[str, str]]
+    settings: dict[str, Any]
+    vitals: dict[str, Any]
+    latents: dict[str, Any]
+    decision: dict[str, Any]
+    problems: tuple[str, ...]
+
+    def numbers(self) -> Iterator[tuple[str, str, Number]]:
+        """Every sourced number: (condition id, where in the file, number)."""
+        for one in self.conditions:
+            for setting in SETTINGS:
+                yield one.id, f"prevalence.{setting}", one.rate[setting]
+            yield one.id, "prevalence.female", one.female
+            for name, number in one.findings.items():
+                yield one.id, f"findings.{name}", number
+            for vital, numbers in one.vitals.items():
+                yield one.id, f"vitals.{vital}", numbers[0]
+            for kind, parts in (("severity", one.severities), ("presentation", one.presentations)):
+                for part in parts:
+                    for name, number in part.findings.items():
+                        yield one.id, f"{kind}.{part.id}.findings.{name}", number
+                    for vital, numbers in part.vitals.items():
+                        yield one.id, f"{kind}.{part.id}.vitals.{vital}", numbers[0]
+
+
+def _tables(root: Path, pattern: str, problems: list[str]) -> dict[str, dict[str, Any]]:
+    """The tables of all files of a folder in one; a key that stands in two files is a problem."""
+    merged: dict[str, dict[str, Any]] = {}
+    origin: dict[str, str] = {}
+    for path in sorted(root.glob(pattern)):
+        name = str(path.relative_to(root))
+        for key, value in schema.read_toml(path, name, problems).items():
+            if key in merged:
+                problems.append(f"{name}: {key}: already in {origin[key]}")
+            elif not isinstance(value, dict):
+                problems.append(f"{name}: {key}: expected a table, got {value!r}")
+            else:
+                merged[key], origin[key] = value, name
+    return merged
+
+
+def load(root: Path = HERE) -> Corpus:
+    """The corpus below `root`; its `problems` name every fault with its place."""
+    problems: list[str] = []
+    findings = tuple(
+        schema.finding(name, table, Place(f"findings: {name}", problems)) for name, table in _tables(root, "findings/*.toml", problems).items()
+    )
+    conditions = []
+    for path in sorted(root.glob("conditions/*/*.toml"), key=lambda path: (path.stem == "other", path.stem)):
+        one = schema.condition(path, str(path.relative_to(root)), problems)
+        if one is not None:
+            conditions.append(one)
+    lexicon = {language: schema.read_toml(root / "lexicon" / f"{language}.toml", f"lexicon/{language}.toml", problems) for language in LANGUAGES}
+    single = {name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")}
+    corpus = Corpus(
+        findings=findings,
+        conditions=tuple(conditions),
+        lexicon=lexicon,
+        cues=schema.read_toml(root / "lexicon" / "cues.toml", "lexicon/cues.toml", problems),
+        red_flags=_tables(root, "red_flags/*.toml", problems),
+        advice=_tables(root, "advice/*.toml", problems),
+        sources=_tables(root, "sources/*.toml", problems),
+        problems=(),
+        **single,
+    )
+    problems.extend(_cross_problems(corpus))
+    return Corpus(**{**{name: getattr(corpus, name) for name in Corpus.__slots__}, "problems": tuple(problems)})
+
+
+def load_valid(root: Path = HERE) -> Corpus:
+    """The corpus, or a KnowledgeError that lists every problem."""
+    corpus = load(root)
+    if corpus.problems:
+        raise KnowledgeError(corpus.problems)
+    return corpus
+
+
+def _cross_problems(corpus: Corpus) -> Iterator[str]:
+    """What only shows when files are seen together."""
+    by_id = {finding.id: finding for finding in corpus.findings}
+    for finding in corpus.findings:
+        if finding.parent and finding.parent not in by_id:
+            yield f"findings: {finding.id}: parent: unknown finding {finding.parent!r}"
+        elif finding.parent and by_id[finding.parent].parent:
+            yield f"findings: {finding.id}: parent: {finding.parent!r} has a parent itself; one level is allowed"
+        if finding.group and not finding.parent:
+            yield f"findings: {finding.id}: group: a grouped finding needs a parent"
+    for one in corpus.conditions:
+        where = f"conditions/{one.system}/{one.id}.toml"
+        for part_name, table in _finding_tables(one):
+            yield from _frequency_problems(f"{where}: {part_name}", table, by_id)
+        if one.must_not_miss and one.settled_by == "none_needed":
+            yield f"{where}: settled_by: a must-not-miss condition needs the test that settles it"
+        if one.must_not_miss and not one.first_actions:
+            yield f"{where}: first_actions: a must-not-miss condition needs a first action"
+        for action in (*one.first_actions, one.settled_by):
+            if corpus.advice and action not in corpus.advice:
+                yield f"{where}: unknown action or test {action!r}; see advice/"
+    for identifier, where, number in corpus.numbers():
+        if number.source != "estimate" and number.source not in corpus.sources:
+            yield f"{identifier}: {where}: unknown source {number.source!r}; define it in sources/ or write 'estimate'"
+    for language, forms in corpus.lexicon.items():
+        for name in forms.keys() - by_id.keys():
+            yield f"lexicon/{language}.toml: {name}: unknown finding"
+        for name in by_id.keys() - forms.keys():
+            yield f"lexicon/{language}.toml: no form for finding {name!r}"
+
+
+def _finding_tables(one: Condition) -> Iterator[tuple[str, dict[str, Number]]]:
+    yield "findings", one.findings
+    for part in one.severities:
+        yield f"severity.{part.id}.findings", part.findings
+    for part in one.presentations:
+        yield f"presentation.{part.id}.findings", part.findings
+
+
+def _frequency_problems(where: str, table: dict[str, Number], by_id: dict[str, Finding]) -> Iterator[str]:
+    groups: dict[str, float] = {}
+    for name, number in table.items():
+        if name not in by_id:
+            yield f"{where}.{name}: unknown finding"
+        elif by_id[name].group:
+            groups[by_id[name].group] = groups.get(by_id[name].group, 0.0) + number.value
+    for group, total in groups.items():
+        if total > 1.0001:
+            yield f"{where}: group {group}: mutually exclusive findings sum to {total:.2f}. Expected at most 1."
+
+
+def applies(finding: Finding) -> list[list[bool]]:
+    """Whether a finding can occur, by age band and sex (female, male)."""
+    limits = (0.0, 28 / 365.25, 1.0, 5.0, 12.0, 18.0, 30.0, 45.0, 60.0, 75.0, 130.0)
+    return [
+        [finding.ages[0] < limits[band + 1] and finding.ages[1] > limits[band] and finding.sex in ("", sex) for sex in ("female", "male")]
+        for band in range(len(AGE_BANDS))
+    ]

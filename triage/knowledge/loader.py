@@ -1,0 +1,75 @@
+"""Compiled knowledge as the rooms above use it: ids, names, tables and the arrays that describe states."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage import artefact
+from triage.records import AGE_BANDS
+
+FILE = "knowledge.triage"
+
+
+class Knowledge:
+    """The compiled knowledge; shapes as in `compiler` (S states, C conditions, F findings, V variants, A 10 bands, X 2 sexes)."""
+
+    def __init__(self, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+        self.manifest = manifest
+        self.arrays = arrays
+        self.hash: str = manifest["numbers_hash"]
+        self.findings: list[str] = manifest["findings"]
+        self.conditions: list[str] = manifest["conditions"]
+        self.finding_index = {name: i for i, name in enumerate(self.findings)}
+        self.condition_index = {name: i for i, name in enumerate(self.conditions)}
+        self.state_condition = arrays["condition"]
+        self.acuity = arrays["acuity"]
+        self.parent = arrays["parent"]
+        self.group = arrays["group"]
+        self.applies = arrays["applies"]
+        self.variant = arrays["variant"]
+        self.at_least = np.array(manifest["at_least"], dtype=np.int8)
+        self.vitals: dict[str, Any] = manifest["vitals"]
+        # States are sorted by condition, so a condition's states are one slice.
+        self.first_state = np.searchsorted(self.state_condition, np.arange(len(self.conditions)))
+
+    @property
+    def n_states(self) -> int:
+        return len(self.acuity)
+
+    def name(self, identifier: str, language: str) -> str:
+        """The name of a condition, finding or red flag in a language; the id if it has none."""
+        entry = self.manifest["names"].get(identifier)
+        return identifier.replace("_", " ") if entry is None else entry.get(language) or entry["en"]
+
+    def kind(self, finding: str) -> str:
+        """symptom, sign, attribute, history, medication, exposure, context or reason."""
+        kind: str = self.manifest["kinds"][self.finding_index[finding]]
+        return kind
+
+    def syndrome_states(self, syndrome: str) -> NDArray[np.bool_]:
+        """Which states [S] belong to a syndrome such as sepsis."""
+        return np.array([syndrome in syndromes for _, _, _, syndromes in self.manifest["states"]])
+
+    def syndromes(self) -> list[str]:
+        """The syndromes that have states."""
+        return sorted({name for _, _, _, names in self.manifest["states"] for name in names})
+
+    def normal(self, vital: str, band: NDArray[np.intp]) -> NDArray[np.float64]:
+        """The factor that scales a vital sign of an age band to the adult normal; 1 for those that do not follow age."""
+        by_age = self.vitals[vital]["by_age"]
+        if not by_age:
+            return np.ones(len(band))
+        adult = by_age[AGE_BANDS.index("30-44")]
+        return np.asarray(adult / np.array(by_age, dtype=float))[band]
+
+
+@lru_cache(maxsize=4)
+def load(directory: Path | None = None) -> Knowledge:
+    """The compiled knowledge of a directory (default: the shipped one)."""
+    manifest, arrays = artefact.read((directory or artefact.default_directory()) / FILE, "knowledge")
+    return Knowledge(manifest, arrays)

@@ -1,0 +1,358 @@
+"""One knowledge file as records, with *every* problem of the file and its place.
+
+The formats are described in README.md, section "How to add a condition". Nothing is repaired: a value that is wrong is reported as
+`conditions/heart/angina.toml: findings.chest_pain: expected a probability from 0 to 1, got 1.4`.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
+
+CONTINUOUS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "spo2", "glucose", "pain_score")
+CATEGORICAL = {"consciousness": ("A", "C", "V", "P", "U"), "duration": ("hours", "days", "weeks", "months")}
+KINDS = ("symptom", "sign", "attribute", "history", "medication", "exposure", "context", "reason")
+SYNDROMES = ("sepsis", "shock", "respiratory_failure", "severe_dehydration")
+SHRINKAGE = 20.0  # weight of an estimate against a count, in patients (design, section 5)
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A number and where it comes from; `n` is the sample size of a count, 0 for anything else."""
+
+    value: float
+    source: str
+    n: int = 0
+
+    @property
+    def spread(self) -> float:
+        """The concentration of the Beta that says how far clinics differ: 20 estimate, 100 literature, up to 300 for a count."""
+        return 20.0 if self.source == "estimate" else float(min(self.n, 300)) if self.n else 100.0
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding of the vocabulary."""
+
+    id: str
+    meaning: str
+    kind: str
+    parent: str
+    group: str
+    background: float
+    said: float
+    asked: float
+    sex: str
+    ages: tuple[float, float]
+    by_age: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A severity or presentation: shares and what it changes."""
+
+    id: str
+    share: dict[str, tuple[float, ...]]  # by setting, one number per age band
+    acuity: int = 0
+    syndromes: tuple[str, ...] = ()
+    female_ratio: float = 1.0
+    findings: dict[str, Number] = field(default_factory=dict)
+    vitals: dict[str, tuple[Number, ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition file."""
+
+    id: str
+    system: str
+    icd10: tuple[str, ...]
+    names: dict[str, str]
+    must_not_miss: bool
+    at_least: int
+    settled_by: str
+    first_actions: tuple[str, ...]
+    review: str
+    rate: dict[str, Number]
+    age: tuple[float, ...]
+    age_source: str
+    female: Number
+    severities: tuple[Part, ...]
+    presentations: tuple[Part, ...]
+    findings: dict[str, Number]
+    vitals: dict[str, tuple[Number, ...]]
+
+
+class Place:
+    """Where we are in a file; `say` adds a problem with that place."""
+
+    def __init__(self, path: str, problems: list[str], trail: tuple[str, ...] = ()) -> None:
+        self.path, self.problems, self.trail = path, problems, trail
+
+    def __truediv__(self, key: str) -> Place:
+        return Place(self.path, self.problems, (*self.trail, key))
+
+    def say(self, text: str) -> None:
+        where = ".".join(self.trail)
+        self.problems.append(f"{self.path}: {where}: {text}" if where else f"{self.path}: {text}")
+
+    def keys(self, table: Mapping[str, Any], allowed: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
+        for key in table:
+            if key not in allowed:
+                self.say(f"unknown key {key!r}; allowed: {', '.join(allowed)}")
+        for key in required:
+            if key not in table:
+                self.say(f"missing key {key!r}")
+
+
+def read_toml(path: Path, name: str, problems: list[str]) -> dict[str, Any]:
+    """A TOML file as a table; an unreadable one is reported and comes back empty."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{name}: cannot be read: {error}")
+        return {}
+
+
+def is_number(value: object) -> bool:
+    """True for int and float, not for bool."""
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def probability(value: object, at: Place) -> Number:
+    """A probability `[p, "source"]` or a count `{k, n, p, source}`, shrunk towards its estimate."""
+    if isinstance(value, dict):
+        at.keys(value, ("k", "n", "p", "source"), ("k", "n", "p", "source"))
+        k, n, p = value.get("k"), value.get("n"), value.get("p")
+        if isinstance(k, int) and isinstance(n, int) and is_number(p) and isinstance(p, int | float) and 0 <= k <= n and n > 0 and 0 <= p <= 1:
+            return Number((k + SHRINKAGE * p) / (n + SHRINKAGE), str(value.get("source", "")), n)
+        at.say(f"expected whole numbers 0 <= k <= n and p from 0 to 1, got k={k!r}, n={n!r}, p={p!r}")
+        return Number(0.5, "estimate")
+    number = sourced(value, at)
+    if not 0 <= number.value <= 1:
+        at.say(f"expected a probability from 0 to 1, got {number.value!r}")
+        return Number(0.5, "estimate")
+    return number
+
+
+def sourced(value: object, at: Place) -> Number:
+    """A number with its source, written `[number, "source"]`."""
+    if isinstance(value, list) and len(value) == 2 and is_number(value[0]) and isinstance(value[1], str) and value[1]:
+        return Number(float(value[0]), value[1])
+    at.say(f'expected [number, "source"], got {value!r}')
+    return Number(0.0, "estimate")
+
+
+def ten(value: object, at: Place) -> tuple[float, ...]:
+    """One number for each age band; a single number stands for all of them."""
+    if is_number(value) and isinstance(value, int | float):
+        return (float(value),) * len(AGE_BANDS)
+    if isinstance(value, list) and len(value) == len(AGE_BANDS) and all(is_number(x) and x >= 0 for x in value):
+        return tuple(float(x) for x in value)
+    at.say(f"expected a number or {len(AGE_BANDS)} numbers (one for each age band {', '.join(AGE_BANDS)}), got {value!r}")
+    return (1.0,) * len(AGE_BANDS)
+
+
+def vital_signs(table: object, at: Place) -> dict[str, tuple[Number, ...]]:
+    """Vital-sign effects: `[mean or shift, sd, "source"]`, or shares of the bands with a `source`."""
+    if not isinstance(table, dict):
+        at.say(f"expected a table, got {table!r}")
+        return {}
+    result: dict[str, tuple[Number, ...]] = {}
+    for name, value in table.items():
+        here = at / name
+        if name in CONTINUOUS:
+            if isinstance(value, list) and len(value) == 3 and is_number(value[0]) and is_number(value[1]) and value[1] > 0 and isinstance(value[2], str):
+                result[name] = (Number(float(value[0]), value[2]), Number(float(value[1]), value[2]))
+            else:
+                here.say(f'expected [mean or shift, standard deviation > 0, "source"], got {value!r}')
+        elif name in CATEGORICAL:
+            bands = CATEGORICAL[name]
+            if not isinstance(value, dict) or not all(is_number(value.get(b)) for b in bands) or not isinstance(value.get("source"), str):
+                here.say(f"expected numbers for {', '.join(bands)} and a source, got {value!r}")
+            elif abs(sum(value[b] for b in bands) - 1) > 0.011 or min(value[b] for b in bands) < 0:
+                here.say(f"expected shares that sum to 1, got {[value[b] for b in bands]}")
+            else:
+                result[name] = tuple(Number(float(value[b]), value["source"]) for b in bands)
+        else:
+            here.say(f"unknown vital sign; allowed: {', '.join((*CONTINUOUS, *CATEGORICAL))}")
+    return result
+
+
+def frequencies(table: object, at: Place) -> dict[str, Number]:
+    """P(finding | condition), or P(finding | parent present, condition) for a finding with a parent."""
+    if not isinstance(table, dict):
+        at.say(f"expected a table, got {table!r}")
+        return {}
+    return {name: probability(value, at / name) for name, value in table.items()}
+
+
+def text(table: Mapping[str, Any], key: str, at: Place, allowed: tuple[str, ...] | None = None, default: str = "") -> str:
+    """A string, one of `allowed` if given."""
+    value = table.get(key, default)
+    if not isinstance(value, str) or (allowed is not None and value not in allowed and value != default):
+        (at / key).say(f"expected {'one of ' + ', '.join(allowed) if allowed else 'text'}, got {value!r}")
+        return default
+    return value
+
+
+def texts(table: Mapping[str, Any], key: str, at: Place) -> tuple[str, ...]:
+    """A list of strings."""
+    value = table.get(key, [])
+    if not isinstance(value, list) or not all(isinstance(x, str) for x in value):
+        (at / key).say(f"expected a list of texts, got {value!r}")
+        return ()
+    return tuple(value)
+
+
+def finding(name: str, table: Mapping[str, Any], at: Place) -> Finding:
+    """One entry of `findings/*.toml`."""
+    at.keys(table, ("meaning", "kind", "parent", "group", "background", "said", "asked", "sex", "ages", "by_age"), ("meaning", "kind", "background"))
+    kind = text(table, "kind", at, KINDS, "symptom")
+    said, asked = {"symptom": (0.7, 0.25), "sign": (0.35, 0.3), "attribute": (0.45, 0.3), "history": (0.35, 0.35)}.get(kind, (0.4, 0.2))
+
+    def share(key: str, default: float) -> float:
+        value = table.get(key, default)
+        if not is_number(value) or not 0 <= value <= 1:
+            (at / key).say(f"expected a number from 0 to 1, got {value!r}")
+            return default
+        return float(value)
+
+    ages = table.get("ages", [0, 200])
+    if not (isinstance(ages, list) and len(ages) == 2 and all(is_number(x) for x in ages) and ages[0] < ages[1]):
+        (at / "ages").say(f"expected [from, to] in years, got {ages!r}")
+        ages = [0, 200]
+    return Finding(
+        id=name,
+        meaning=text(table, "meaning", at),
+        kind=kind,
+        parent=text(table, "parent", at),
+        group=text(table, "group", at),
+        background=share("background", 0.01),
+        said=share("said", said),
+        asked=share("asked", asked),
+        sex=text(table, "sex", at, ("female", "male")),
+        ages=(float(ages[0]), float(ages[1])),
+        by_age=ten(table["by_age"], at / "by_age") if "by_age" in table else (),
+    )
+
+
+CONDITION_KEYS = (
+    "id", "icd10", "names", "must_not_miss", "at_least", "settled_by", "first_actions", "review",
+    "prevalence", "severity", "presentation", "findings", "vitals",
+)  # fmt: skip
+
+
+def condition(path: Path, name: str, problems: list[str]) -> Condition | None:
+    """One file of `conditions/<system>/<id>.toml`; None if it could not be read at all."""
+    table = read_toml(path, name, problems)
+    if not table:
+        return None
+    at = Place(name, problems)
+    at.keys(table, CONDITION_KEYS, ("id", "icd10", "names", "must_not_miss", "prevalence", "severity", "findings"))
+    if table.get("id") != path.stem:
+        (at / "id").say(f"expected the file's name {path.stem!r}, got {table.get('id')!r}")
+    names = table.get("names", {})
+    if not isinstance(names, dict) or set(names) != set(LANGUAGES) or not all(isinstance(x, str) and x for x in names.values()):
+        (at / "names").say(f"expected a name in each of {', '.join(LANGUAGES)}, got {names!r}")
+        names = dict.fromkeys(LANGUAGES, path.stem)
+    must_not_miss = table.get("must_not_miss") is True
+    at_least = table.get("at_least", 5)
+    if must_not_miss and at_least not in (1, 2, 3):
+        (at / "at_least").say(f"expected 1, 2 or 3 for a must-not-miss condition, got {table.get('at_least')!r}")
+        at_least = 3
+    prevalence = table.get("prevalence", {})
+    here = at / "prevalence"
+    here.keys(prevalence, ("clinic", "emergency", "age", "age_source", "female"), ("clinic", "emergency", "age", "age_source", "female"))
+    severities = _parts(table.get("severity", {}), at / "severity", _severity)
+    if not severities:
+        (at / "severity").say("expected at least one severity")
+        return None
+    presentations = _parts(table.get("presentation", {}), at / "presentation", _presentation)
+    everyone = Part("typical", dict.fromkeys(SETTINGS, (1.0,) * len(AGE_BANDS)))
+    return Condition(
+        id=path.stem,
+        system=path.parent.name,
+        icd10=texts(table, "icd10", at),
+        names=names,
+        must_not_miss=must_not_miss,
+        at_least=at_least,
+        settled_by=text(table, "settled_by", at, default="none_needed"),
+        first_actions=texts(table, "first_actions", at),
+        review=text(table, "review", at),
+        rate={setting: sourced(prevalence.get(setting), here / setting) for setting in SETTINGS},
+        age=ten(prevalence.get("age", 1), here / "age"),
+        age_source=text(prevalence, "age_source", here, default="estimate"),
+        female=probability(prevalence.get("female"), here / "female"),
+        severities=_normalised(severities, at / "severity"),
+        presentations=_normalised(presentations, at / "presentation") or (everyone,),
+        findings=frequencies(table.get("findings", {}), at / "findings"),
+        vitals=vital_signs(table.get("vitals", {}), at / "vitals"),
+    )
+
+
+def _parts(table: object, at: Place, build: Callable[[str, Mapping[str, Any], Place], Part]) -> tuple[Part, ...]:
+    if not isinstance(table, dict) or not all(isinstance(x, dict) for x in table.values()):
+        at.say("expected tables, one for each name")
+        return ()
+    return tuple(build(name, part, at / name) for name, part in table.items())
+
+
+def _severity(name: str, table: Mapping[str, Any], at: Place) -> Part:
+    at.keys(table, ("share", "acuity", "relative_by_age", "syndromes", "findings", "vitals"), ("share", "acuity"))
+    share = table.get("share", 1.0)
+    if is_number(share):
+        share = dict.fromkeys(SETTINGS, share)
+    if not isinstance(share, dict) or not all(is_number(share.get(s)) and 0 <= share[s] <= 1 for s in SETTINGS):
+        (at / "share").say(f"expected a share from 0 to 1 for {' and '.join(SETTINGS)}, got {share!r}")
+        share = dict.fromkeys(SETTINGS, 1.0)
+    acuity = table.get("acuity")
+    if acuity not in (1, 2, 3, 4, 5):
+        (at / "acuity").say(f"expected 1 to 5, got {acuity!r}")
+        acuity = 3
+    syndromes = texts(table, "syndromes", at)
+    for syndrome in syndromes:
+        if syndrome not in SYNDROMES:
+            (at / "syndromes").say(f"unknown syndrome {syndrome!r}; allowed: {', '.join(SYNDROMES)}")
+    relative = ten(table.get("relative_by_age", 1), at / "relative_by_age")
+    return Part(
+        name,
+        {s: tuple(share[s] * r for r in relative) for s in SETTINGS},
+        acuity=acuity,
+        syndromes=syndromes,
+        findings=frequencies(table.get("findings", {}), at / "findings"),
+        vitals=vital_signs(table.get("vitals", {}), at / "vitals"),
+    )
+
+
+def _presentation(name: str, table: Mapping[str, Any], at: Place) -> Part:
+    at.keys(table, ("share", "share_source", "share_female_ratio", "findings", "vitals"), ("share", "share_source"))
+    share = ten(table.get("share", 1), at / "share")
+    ratio = sourced(table["share_female_ratio"], at / "share_female_ratio").value if "share_female_ratio" in table else 1.0
+    return Part(
+        name,
+        dict.fromkeys(SETTINGS, share),
+        female_ratio=ratio,
+        findings=frequencies(table.get("findings", {}), at / "findings"),
+        vitals=vital_signs(table.get("vitals", {}), at / "vitals"),
+    )
+
+
+def _normalised(parts: tuple[Part, ...], at: Place) -> tuple[Part, ...]:
+    """Parts whose shares sum to one in every age band; a sum far from one before relative weights is a problem."""
+    for setting in SETTINGS:
+        sums = [sum(part.share[setting][band] for part in parts) for band in range(len(AGE_BANDS))] if parts else []
+        plain = all(len(set(part.share[setting])) == 1 for part in parts)
+        if any(total <= 0 for total in sums) or (plain and any(abs(total - 1) > 0.011 for total in sums)):
+            at.say(f"expected shares that sum to 1 in setting {setting}, got {sorted({round(total, 3) for total in sums})}")
+            return parts
+    totals = {s: [sum(part.share[s][band] for part in parts) for band in range(len(AGE_BANDS))] for s in SETTINGS}
+    for part in parts:
+        for setting in SETTINGS:
+            part.share[setting] = tuple(value / total for value, total in zip(part.share[setting], totals[setting], strict=True))
+    return parts

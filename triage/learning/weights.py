@@ -1,0 +1,73 @@
+"""Weights of the serving model from knowledge alone, and from counts of synthetic patients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.diagnosis.model import TALK_BUCKETS, Model, quantised
+from triage.knowledge.loader import Knowledge
+from triage.records import ABSENT, PRESENT
+from triage.world.patients import Patients
+
+Floats = NDArray[np.float64]
+START_TALK = (0.0, 0.5, 0.625, 0.8125, 1.0, 1.1875)
+
+
+def mean_frequency(knowledge: Knowledge) -> Floats:
+    """P(finding | state) [V, S] averaged over the shared latents: presentations that fade, and comorbid illness by age."""
+    arrays, latents = knowledge.arrays, knowledge.manifest["latents"]
+    p = arrays["frequency"].astype(float)
+    background = arrays["background"].astype(float)[:, None]
+    by_age = np.array([one["by_age"] for one in latents["comorbid"]])
+    by_age /= by_age.sum(axis=0)
+    prior = arrays["prior"].astype(float).mean(axis=0) * arrays["demography"].astype(float).mean(axis=0)[..., None]
+    ages = prior.sum(axis=1)  # [A, S]
+    share = by_age @ (ages / np.maximum(ages.sum(axis=0), 1e-30))  # [profiles, S]
+    added = arrays["comorbid"].astype(float)[:, arrays["owner"]]  # [profiles, V]
+    keep = 1 - np.einsum("qv,qs->vs", added, share)
+    total = np.zeros_like(p)
+    for textbook in latents["textbook"]:
+        faded = (1 - textbook["fade"]) * p + textbook["fade"] * background
+        total += textbook["share"] * (1 - (1 - faded) * keep)
+    return total
+
+
+def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
+    """The arrays of a model from mean frequencies [V, S]."""
+    arrays, noise = knowledge.arrays, knowledge.manifest["latents"]["noise"]
+    single = (knowledge.group < 0)[arrays["owner"]][:, None]
+    missed, invented = np.where(single, noise["missed"], 0.0), np.where(single, noise["invented"], 0.0)
+    talk = sum(one["share"] * one["talk"] for one in knowledge.manifest["latents"]["style"])
+    said = np.minimum(arrays["said"].astype(float) * talk, 0.98)[arrays["owner"]][:, None]
+    return {
+        "present": quantised(np.log(p * (1 - missed) + (1 - p) * invented)),
+        "absent": quantised(np.log(p * missed + (1 - p) * (1 - invented))),
+        "unsaid": quantised(np.log(1 - said * p), 2.0**-8),
+        "vital": quantised(np.log(arrays["vital"].astype(float).T)),
+        "talk": quantised(np.array(START_TALK), 2.0**-4),
+    }
+
+
+def count(knowledge: Knowledge, patients: Patients) -> tuple[Floats, Floats]:
+    """How often each finding variant was answered present, and answered at all, by state [V, S]; volunteered ones are not answers."""
+    shape = (len(knowledge.arrays["owner"]), knowledge.n_states)
+    present, answered = np.zeros(shape), np.zeros(shape)
+    for band in np.unique(patients.age_band):
+        index = np.flatnonzero(patients.age_band == band)
+        index = index[np.argsort(patients.state[index], kind="stable")]
+        states, first = np.unique(patients.state[index], return_index=True)
+        codes = patients.codes[index]
+        yes = (codes == PRESENT) & ~patients.volunteered[index]
+        variant = knowledge.variant[:, band].astype(np.intp)
+        for total, mask in ((present, yes), (answered, yes | (codes == ABSENT))):
+            total[np.ix_(variant, states)] += np.add.reduceat(mask, first, axis=0, dtype=np.int64).T
+    return present, answered
+
+
+def make(knowledge: Knowledge, arrays: dict[str, NDArray[Any]], version: str = "unsaved") -> Model:
+    """A model that has not been written."""
+    assert len(arrays["talk"]) == len(TALK_BUCKETS)
+    return Model(knowledge, {"version": version}, arrays)

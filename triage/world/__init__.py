@@ -1,0 +1,1 @@
+"""Synthetic clinics and patients, and the exact posteriors of that world."""
