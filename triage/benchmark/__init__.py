@@ -1,0 +1,1 @@
+"""Metrics with intervals, suites and tables: what the assistant is worth, beside what is possible."""

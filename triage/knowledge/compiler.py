@@ -225,7 +225,9 @@ def _vital_bands(corpus: Corpus) -> tuple[dict[str, Any], list[str]]:
         table = corpus.vitals[name]
         edges = table.get("edges", [])
         count = len(table["bands"]) if "bands" in table else len(edges) + 1
-        bands[name] = {"start": start, "count": count, "edges": edges, "bands": table.get("bands", []), "by_age": table.get("by_age", []), "replaces": table.get("replaces", [])}
+        bands[name] = {"start": start, "count": count, "edges": edges, "bands": table.get("bands", []), "by_age": table.get("by_age", [])} | {
+            key: table[key] for key in ("replaces", "implies", "limits") if key in table
+        }
         start += count
     return bands, names
 

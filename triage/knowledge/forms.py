@@ -124,8 +124,13 @@ _IRREGULAR = {
     "cannot": "can't", "cant": "can't", "couldn't": "can't", "couldnt": "can't", "dont": "don't", "doesnt": "don't", "doesn't": "don't",
     "didnt": "don't", "didn't": "don't", "wont": "won't", "wouldn't": "won't", "isnt": "isn't", "wasn't": "isn't", "wasnt": "isn't",
     "aren't": "isn't", "arent": "isn't", "weren't": "isn't", "havent": "haven't", "hasn't": "haven't", "hasnt": "haven't", "hadn't": "haven't",
-    "hadnt": "haven't", "diarrhea": "diarrhoea", "anemia": "anaemia", "edema": "oedema", "dyspnea": "dyspnoea", "hemorrhage": "haemorrhage",
-    "tumor": "tumour", "color": "colour", "esophagus": "oesophagus", "fetus": "foetus", "apnea": "apnoea", "orthopnea": "orthopnoea",
+    "hadnt": "haven't",
+}  # fmt: skip
+AMERICAN = {
+    "diarrhea": "diarrhoea", "anemia": "anaemia", "edema": "oedema", "dyspnea": "dyspnoea", "hemorrhage": "haemorrhage", "tumor": "tumour",
+    "color": "colour", "esophagus": "oesophagus", "fetus": "foetus", "apnea": "apnoea", "orthopnea": "orthopnoea", "hemoptysis": "haemoptysis",
+    "hematemesis": "haematemesis", "hematuria": "haematuria", "melena": "melaena", "hemorrhoid": "haemorrhoid", "anesthesia": "anaesthesia",
+    "pediatric": "paediatric", "hematoma": "haematoma", "odor": "odour", "rigor": "rigour", "labor": "labour", "gynecological": "gynaecological",
 }  # fmt: skip
 _VOWELS = frozenset("aeiouy")
 _CHAR_CLASS_ES = ("shes", "ches", "xes", "sses", "zes")
@@ -158,6 +163,7 @@ def stem(word: str) -> str:
     """The word without plural, -ing, -ed and possessive endings; the same for a form and for a text."""
     if word in _IRREGULAR:
         return _IRREGULAR[word]
+    word = AMERICAN.get(word, word)
     if word.endswith("'s"):
         word = word[:-2]
     if len(word) < 4 or "'" in word:
@@ -173,6 +179,7 @@ def stem(word: str) -> str:
         base = word[:-2]
     elif word.endswith("s") and word[-2] not in "sui":
         base = word[:-1]
+    base = AMERICAN.get(base, base)
     if base in _IRREGULAR:
         return _IRREGULAR[base]
     return base[:-1] if base.endswith("e") and len(base) > 4 else base
@@ -240,7 +247,8 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
         for entry, targets in table_entries.items():
             lines.setdefault(_key(language, entry), []).append(",".join(map(str, targets)) + "\t" + "\t".join(entry))
         buckets[language] = {key: "\n".join(bucket) for key, bucket in lines.items()}
-    vocabulary = sorted({word for entry in entries["en"] for word in entry if len(word) >= 4 and word.isalpha()})
+    english = lexicon.get("en", {}).values()
+    vocabulary = sorted({word for forms in english for form in forms for word in normalise(form).text.split() if len(word) >= 4 and word.isalpha()})
     return {
         "version": VERSION,
         "findings": findings,
@@ -261,7 +269,7 @@ def _words(words: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, dict[s
         for name, members in (*classes.items(), ("filler", fillers), ("ordinary", ordinary)):
             for member in members:
                 word = normalise(member).text
-                table.setdefault(stem(word) if language == "en" and name != "ordinary" else word, name)
+                table.setdefault(stem(word) if language == "en" else word, name)
     return result
 
 

@@ -1,13 +1,13 @@
 """Our own estimators, with the scikit-learn contract: constructors only store, fitted state ends in `_`, seeded runs repeat.
 
 `ThreeStateNaiveBayes` reads a signed matrix: above 0.5 present, below -0.5 absent, below -1.5 not applicable, anything between unknown.
-`SoftmaxRegression` is multinomial logistic regression that starts from given weights, is pulled back towards them, and takes a log prior per
-row (`offset`): it refines what is known instead of learning it anew, and the prior can be changed when serving.
+`SoftmaxRegression` is multinomial logistic regression that can start from given weights and takes a log prior per row: it refines what is
+known instead of learning it anew, and the prior can be changed when serving.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Iterable
 from typing import Any, Self
 
 import numpy as np
@@ -92,17 +92,19 @@ def _three(X: NDArray[Any]) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArr
 
 
 class SoftmaxRegression(_LogLikelihood):
-    """Multinomial logistic regression by Adam over mini-batches, pulled towards `start` (zeros if None) with strength `pull`.
+    """Multinomial logistic regression by Adam over mini-batches, pulled towards where it starts.
 
-    start : weights [features, classes] to begin from, for the classes in sorted order.
-    intercept : whether a constant per class is learned.
+    start : weights [features, classes] to begin from, for the classes in sorted order; zeros if None.
+    learn : "weights" learns every weight; "exponents" keeps the start and learns one factor per feature, which discounts evidence that
+        is correlated with other evidence (a weighted naive Bayes) with as few parameters as there are features.
+    pull : strength of the quadratic pull towards the start, or towards exponents of one.
     """
 
     def __init__(
         self,
         start: NDArray[Any] | None = None,
         *,
-        intercept: bool = True,
+        learn: str = "weights",
         pull: float = 1e-4,
         step: float = 0.02,
         epochs: int = 30,
@@ -110,7 +112,7 @@ class SoftmaxRegression(_LogLikelihood):
         random_state: int | None = 0,
     ) -> None:
         self.start = start
-        self.intercept = intercept
+        self.learn = learn
         self.pull = pull
         self.step = step
         self.epochs = epochs
@@ -122,48 +124,68 @@ class SoftmaxRegression(_LogLikelihood):
         tags.input_tags.sparse = True
         return tags
 
-    def fit(
-        self, X: Any, y: ArrayLike, offset: NDArray[Any] | None = None, on_batch: Callable[[], None] | None = None, classes: Any = None
-    ) -> Self:
-        """Fits by passes over shuffled mini-batches; `offset` [n, classes] is a fixed log prior per row, `classes` names them all."""
+    def fit(self, X: Any, y: ArrayLike) -> Self:
+        """Fits by passes over shuffled mini-batches."""
         X, y = validate_data(self, X, y, accept_sparse="csr", dtype=np.float32)
-        if classes is None:
-            self.classes_, codes = _classes(np.asarray(y))
-        else:
-            self.classes_ = np.asarray(classes)
-            codes = np.searchsorted(self.classes_, y)
-        shape = (X.shape[1], len(self.classes_))
-        start = np.zeros(shape, dtype=np.float32) if self.start is None else np.asarray(self.start, dtype=np.float32)
-        if start.shape != shape:
-            raise ValueError(f"Invalid start. Got shape {start.shape}. Expected {shape}.")
-        weights, intercept = start.copy(), np.zeros(shape[1], dtype=np.float32)
-        moments = [np.zeros_like(weights), np.zeros_like(weights), np.zeros_like(intercept), np.zeros_like(intercept)]
+        self.classes_, codes = _classes(np.asarray(y))
+        self._begin(X.shape[1], self.epochs * -(-X.shape[0] // self.batch))
         rng = check_random_state(self.random_state)
-        steps = 0
-        total = self.epochs * -(-X.shape[0] // self.batch)
         for _ in range(self.epochs):
             order = rng.permutation(X.shape[0])
             for begin in range(0, len(order), self.batch):
                 rows = order[begin : begin + self.batch]
-                part = X[rows]
-                score = np.asarray(part @ weights) + intercept
-                if offset is not None:
-                    score += offset[rows]
-                score -= score.max(axis=1, keepdims=True)
-                np.exp(score, out=score)
-                score /= score.sum(axis=1, keepdims=True)
-                score[np.arange(len(rows)), codes[rows]] -= 1
-                score /= len(rows)
-                steps += 1
-                rate = self.step * 0.5 * (1 + np.cos(np.pi * steps / total))
-                gradient = np.asarray(part.T @ score) + np.float32(self.pull) * (weights - start)
-                _adam(weights, gradient, moments[0], moments[1], steps, rate)
-                if self.intercept:
-                    _adam(intercept, score.sum(axis=0), moments[2], moments[3], steps, rate)
-                if on_batch is not None:
-                    on_batch()
-        self.coef_, self.intercept_ = weights, intercept
-        self.n_iter_ = steps
+                self._step(X[rows], codes[rows], 0.0)
+        return self._finish()
+
+    def fit_stream(self, batches: Iterable[tuple[Any, NDArray[np.intp], NDArray[Any]]], classes: int, total: int) -> Self:
+        """Fits on a stream of (sparse rows, class numbers, log prior [n, classes]) with `total` steps, in memory of one batch."""
+        self.classes_ = np.arange(classes)
+        for X, codes, offset in batches:
+            if not hasattr(self, "_weights"):
+                self.n_features_in_ = X.shape[1]
+                self._begin(X.shape[1], total)
+            self._step(X, codes, offset)
+        return self._finish()
+
+    def _begin(self, features: int, total: int) -> None:
+        if self.learn not in ("weights", "exponents"):
+            raise ValueError(f"Invalid learn. Got {self.learn!r}. Expected 'weights' or 'exponents'.")
+        shape = (features, len(self.classes_))
+        start = np.zeros(shape, dtype=np.float32) if self.start is None else np.asarray(self.start, dtype=np.float32)
+        if start.shape != shape:
+            raise ValueError(f"Invalid start. Got shape {start.shape}. Expected {shape}.")
+        self._origin = start
+        self._weights = start.copy() if self.learn == "weights" else np.ones(features, dtype=np.float32)
+        self._intercept = np.zeros(shape[1], dtype=np.float32)
+        self._moments = [np.zeros_like(x) for x in (self._weights, self._weights, self._intercept, self._intercept)]
+        self._total, self.n_iter_ = max(total, 1), 0
+
+    def _table(self) -> NDArray[np.float32]:
+        return self._weights if self.learn == "weights" else self._weights[:, None] * self._origin
+
+    def _step(self, X: Any, codes: NDArray[np.intp], offset: NDArray[Any] | float) -> None:
+        score = np.asarray(X @ self._table(), dtype=np.float32) + self._intercept + offset
+        score -= score.max(axis=1, keepdims=True)
+        np.exp(score, out=score)
+        score /= score.sum(axis=1, keepdims=True)
+        score[np.arange(len(codes)), codes] -= 1
+        score /= len(codes)
+        gradient = np.asarray(X.T @ score)
+        if self.learn == "weights":
+            gradient += np.float32(self.pull) * (self._weights - self._origin)
+        else:
+            gradient = (gradient * self._origin).sum(axis=1) + np.float32(self.pull) * (self._weights - 1)
+        self.n_iter_ += 1
+        rate = self.step * 0.5 * (1 + np.cos(np.pi * min(self.n_iter_ / self._total, 1.0)))
+        _adam(self._weights, gradient, self._moments[0], self._moments[1], self.n_iter_, rate)
+        if self.learn == "weights":
+            _adam(self._intercept, score.sum(axis=0), self._moments[2], self._moments[3], self.n_iter_, rate)
+
+    def _finish(self) -> Self:
+        self.coef_, self.intercept_ = self._table(), self._intercept
+        if self.learn == "exponents":
+            self.exponents_ = self._weights
+        del self._weights, self._intercept, self._moments, self._origin, self._total
         return self
 
     def _joint_log_likelihood(self, X: Any) -> Floats:

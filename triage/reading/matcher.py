@@ -8,12 +8,12 @@ negator ("my chest does not hurt", 头不疼), which makes the finding absent.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from triage.knowledge.forms import FILLERS, HAN, HANGUL, LATIN, NEGATORS, NUMBER, OTHER, TOKEN, ZH_FILLERS, stem
 
 MOST_GAPS = 4
-GLUE = frozenset("-'\"()")  # characters that never part the words of an English form
+GLUE = frozenset("-'\"")  # characters that never part the words of an English form
 
 # Korean endings that may follow a one-syllable noun: anything else begins another word (목요일, 열심히, 배추).
 PARTICLES = frozenset(
@@ -42,9 +42,6 @@ class Match(NamedTuple):
     end: int
     targets: tuple[int, ...]
     negated: bool  # a negator stands inside
-
-
-Entry = tuple[tuple[int, ...], tuple[str, ...], int]  # targets, pieces, letters
 
 
 def tokenise(text: str) -> list[Token]:
@@ -96,32 +93,52 @@ def _starts(table: Mapping[str, tuple[str, ...]], text: str, position: int) -> i
     return -1
 
 
+class _Node:
+    """Where some pieces of a form lead: `targets` if they are a whole form, and the pieces that may follow by stem or first character."""
+
+    __slots__ = ("follow", "letters", "targets", "words")
+
+    def __init__(self, letters: int) -> None:
+        self.letters = letters
+        self.targets: tuple[int, ...] = ()
+        self.words: dict[str, _Node] = {}  # piece -> node
+        self.follow: dict[str, list[tuple[str, _Node]]] = {}  # first character of a piece -> (piece, node)
+
+
+def _tree(bucket: str) -> _Node:
+    """The forms of a bucket as a tree of pieces."""
+    root = _Node(0)
+    for line in bucket.split("\n"):
+        targets, *pieces = line.split("\t")
+        node = root
+        for piece in pieces:
+            child = node.words.get(piece)
+            if child is None:
+                child = node.words[piece] = _Node(node.letters + 4 * len(piece))
+                node.follow.setdefault(piece[0], []).append((piece, child))
+            node = child
+        node.targets += tuple(map(int, targets.split(",")))
+    return root
+
+
 class Matcher:
-    """Finds forms and cues; buckets of the tables are parsed when first met. `work` counts pieces compared."""
+    """Finds forms and cues; buckets of the tables become trees when first met. `work` counts places where a piece was looked for."""
 
     def __init__(self, forms: Mapping[str, Mapping[str, str]]) -> None:
         self._raw = {language: dict(buckets) for language, buckets in forms.items()}
-        self._parsed: dict[str, dict[str, tuple[Entry, ...]]] = {language: {} for language in forms}
+        self._trees: dict[str, dict[str, _Node | None]] = {language: {} for language in forms}
         # Chinese and Korean forms that begin with a Latin letter or a digit ("ct复查") are tried where such a token starts.
-        self._latin_first = {
-            language: {key: None for key in self._raw[language] if key[0].isascii()} for language in ("zh", "ko")
-        }
+        self._latin_first = {language: frozenset(key for key in self._raw[language] if key[0].isascii()) for language in ("zh", "ko")}
         self.work = 0
 
-    def _bucket(self, language: str, key: str) -> tuple[Entry, ...]:
-        parsed = self._parsed[language].get(key)
-        if parsed is not None:
-            return parsed
-        raw = self._raw[language].get(key)
-        if raw is None:
-            return ()
-        entries = []
-        for line in raw.split("\n"):
-            targets, *pieces = line.split("\t")
-            entries.append((tuple(map(int, targets.split(","))), tuple(pieces), 4 * sum(map(len, pieces))))
-        result = tuple(entries)
-        self._parsed[language][key] = result
-        return result
+    def _bucket(self, language: str, key: str) -> _Node | None:
+        trees = self._trees[language]
+        if key not in trees:
+            raw = self._raw[language].get(key)
+            if raw is None:
+                return None
+            trees[key] = _tree(raw)
+        return trees[key]
 
     def find(self, text: str, tokens: Sequence[Token]) -> list[Match]:
         """Every form and cue in the text, overlapping ones too."""
@@ -129,149 +146,135 @@ class Matcher:
         for index, token in enumerate(tokens):
             kind = token.kind
             if kind == LATIN:
-                bucket = self._bucket("en", token.stem)
-                if bucket:
-                    self._english(tokens, index, bucket, matches)
+                tree = self._bucket("en", token.stem)
+                if tree is not None:
+                    self._english(tokens, index, tree.words[token.stem], (token.start, 0, False), matches)
             elif kind == HAN:
                 for position in range(token.start, token.end):
-                    self._chinese(text, position, matches)
+                    self._start(text, position, "zh", True, matches)
             elif kind == HANGUL:
                 for position in range(token.start, token.end):
-                    self._korean(text, position, position == token.start, matches)
+                    self._start(text, position, "ko", position == token.start, matches)
             if kind in (LATIN, NUMBER):
-                self._mixed(text, token.start, matches)
+                for language, keys in self._latin_first.items():
+                    if text[token.start : token.start + 2] in keys or text[token.start] in keys:
+                        self._start(text, token.start, language, True, matches)
         return matches
 
-    def _mixed(self, text: str, position: int, matches: list[Match]) -> None:
-        """Chinese and Korean forms whose first piece begins with a Latin letter or digit."""
-        key = text[position : position + 2]
-        if key in self._latin_first["zh"] or key[:1] in self._latin_first["zh"]:
-            self._chinese(text, position, matches)
-        if key in self._latin_first["ko"] or key[:1] in self._latin_first["ko"]:
-            self._korean(text, position, True, matches)
+    def _english(self, tokens: Sequence[Token], index: int, node: _Node, so_far: tuple[int, int, bool], matches: list[Match]) -> None:
+        """Forms that go on after the token at `index`; `so_far` is (start, fillers passed, negated)."""
+        start, gaps, negated = so_far
+        if node.targets:
+            matches.append(Match(node.letters - gaps - 3 * negated, start, tokens[index].end, node.targets, negated))
+        if not node.words:
+            return
+        for position in range(index + 1, min(len(tokens), index + 2 + MOST_GAPS)):
+            self.work += 1
+            word = tokens[position].stem
+            child = node.words.get(word)
+            if child is not None:
+                self._english(tokens, position, child, (start, gaps + position - index - 1, negated), matches)
+            if word in _EN_NEGATORS and not negated:
+                negated = True
+            elif word not in _EN_FILLERS and word not in GLUE:
+                return
 
-    def _english(self, tokens: Sequence[Token], first: int, bucket: tuple[Entry, ...], matches: list[Match]) -> None:
-        count = len(tokens)
-        for targets, pieces, letters in bucket:
-            position, gaps, negated = first + 1, 0, False
-            is_cue = targets[0] < 0
-            for piece in pieces[1:]:
-                skipped = 0
-                while position < count:
-                    self.work += 1
-                    word = tokens[position].stem
-                    if word == piece:
-                        break
-                    if word in GLUE and not is_cue and word != "(" and word != ")":
-                        pass
-                    elif is_cue or skipped == MOST_GAPS:
-                        position = count
-                        break
-                    elif word in _EN_NEGATORS and not negated:
-                        negated = True
-                        skipped += 1
-                    elif word in _EN_FILLERS:
-                        skipped += 1
-                    else:
-                        position = count
-                        break
-                    position += 1
-                if position >= count:
-                    break
-                gaps += skipped
-                position += 1
-            else:
-                score = letters - gaps - 12 * negated
-                matches.append(Match(score, tokens[first].start, tokens[position - 1].end, targets, negated))
-
-    def _chinese(self, text: str, start: int, matches: list[Match]) -> None:
-        for key in (text[start : start + 2], text[start : start + 1]):
-            for targets, pieces, letters in self._bucket("zh", key):
-                position, gaps, negated = start, 0, False
-                if not text.startswith(pieces[0], start):
-                    continue
-                position += len(pieces[0])
-                for piece in pieces[1:]:
-                    skipped = 0
-                    while not text.startswith(piece, position):
-                        self.work += 1
-                        after = _starts(_ZH_NEGATOR, text, position) if not negated else -1
-                        if after > 0:
-                            negated = True
-                        else:
-                            after = _starts(_ZH_GAP, text, position)
-                            if after < 0 and text[position : position + 1] == " ":
-                                after = position + 1
-                        skipped += 1
-                        if after < 0 or skipped > MOST_GAPS:
-                            position = -1
-                            break
-                        position = after
-                    if position < 0:
-                        break
-                    gaps += skipped
-                    position += len(piece)
-                else:
-                    matches.append(Match(letters - gaps - 12 * negated, start, position, targets, negated))
-
-    def _korean(self, text: str, start: int, at_word: bool, matches: list[Match]) -> None:
+    def _start(self, text: str, start: int, language: str, at_word: bool, matches: list[Match]) -> None:
+        """Chinese or Korean forms that start at a position."""
         first, second = text[start : start + 1], text[start + 1 : start + 2]
         keys = [first + second, first] if second.strip() else [first]
-        if second and (opened := _open(second)):
+        if language == "ko" and second and (opened := _open(second)):
             keys.append(first + opened)
         for key in keys:
-            for targets, pieces, letters in self._bucket("ko", key):
-                self.work += 1
-                if not at_word and (letters < 16 or len(pieces[0]) < 2 or targets[0] < 0):
-                    continue
-                found = self._korean_pieces(text, start, pieces)
-                if found is not None:
-                    end, gaps, negated = found
-                    matches.append(Match(letters - gaps - 12 * negated, start, end, targets, negated))
+            tree = self._bucket(language, key)
+            if tree is None:
+                continue
+            self.work += 1
+            for piece, child in tree.follow[key[0]]:
+                if language == "zh":
+                    if text.startswith(piece, start):
+                        self._chinese(text, start + len(piece), child, (start, 0, False), matches)
+                elif at_word or len(piece) > 1:
+                    position = _piece(text, start, piece, len(piece) > 1 or bool(child.targets))
+                    if position > 0:
+                        self._korean(text, position, child, piece, (start, 0, False, at_word), matches)
 
-    def _korean_pieces(self, text: str, start: int, pieces: tuple[str, ...]) -> tuple[int, int, bool] | None:
-        """The end, fillers and inner negation of a Korean form at a position, or None."""
-        last = len(pieces) - 1
-        position = _piece(text, start, pieces[0], len(pieces[0]) > 1 or last == 0)
-        gaps, negated = 0, False
-        for index in range(last):
-            if position < 0:
-                return None
-            piece, after = pieces[index + 1], -1
-            run = _run_end(text, position)
-            # Written without a space, with or without a particle: 가슴통증, 가슴이아파.
-            for skip in range(min(2, run - position) + 1):
-                if skip == 0 or text[position : position + skip] in PARTICLES:
-                    after = _piece(text, position + skip, piece, True)
-                    if after > 0:
-                        break
+    def _chinese(self, text: str, end: int, node: _Node, so_far: tuple[int, int, bool], matches: list[Match]) -> None:
+        """Forms that go on after `end`; `so_far` is (start, fillers passed, negated)."""
+        start, gaps, negated = so_far
+        if node.targets:
+            matches.append(Match(node.letters - gaps - 3 * negated, start, end, node.targets, negated))
+        if not node.follow:
+            return
+        position = end
+        for skipped in range(MOST_GAPS + 1):
+            self.work += 1
+            for piece, child in node.follow.get(text[position : position + 1], ()):
+                if text.startswith(piece, position):
+                    self._chinese(text, position + len(piece), child, (start, gaps + skipped, negated), matches)
+            after = -1 if negated else _starts(_ZH_NEGATOR, text, position)
+            if after > 0:
+                negated = True
+                gaps -= 4 * (after - position)  # the match covers the negator
+            elif text[position : position + 1] == " ":
+                after = position + 1
+            else:
+                after = _starts(_ZH_GAP, text, position)
             if after < 0:
-                rest = text[position:run]
-                if rest and rest not in PARTICLES and (len(pieces[index]) < 2 or len(rest) > 3):
-                    return None
-                position = run
-                for skipped in range(MOST_GAPS):
-                    self.work += 1
-                    while text[position : position + 1] == " ":
-                        position += 1
-                    after = _piece(text, position, piece, True)
-                    if after > 0:
-                        gaps += skipped
-                        break
-                    run = _run_end(text, position)
-                    word = text[position:run]
-                    if word in _KO_NEGATORS and not negated:
-                        negated = word == "안"
-                    elif word not in _KO_FILLERS:
-                        return None
-                    position = run
+                return
             position = after
-        if position < 0:
-            return None
-        rest = text[position : _run_end(text, position)]
-        if last == 0 and len(pieces[0]) == 1 and rest and rest not in PARTICLES:
-            return None
-        return None if rest.startswith("약") and not rest.startswith("약하") else (position, gaps, negated)
+
+    def _korean(
+        self, text: str, end: int, node: _Node, piece: str, so_far: tuple[int, int, bool, bool], matches: list[Match]
+    ) -> None:
+        """Forms that go on after `end`, where `piece` ends; `so_far` is (start, fillers passed, negated, begins a word)."""
+        start, gaps, negated, at_word = so_far
+        run = _run_end(text, end)
+        rest = text[end:run]
+        if node.targets and (at_word or (node.letters >= 16 and node.targets[0] >= 0)) and _ends_well(rest, node.letters == 4 and node.targets[0] >= 0):
+            matches.append(Match(node.letters - gaps - 3 * negated, start, end, node.targets, negated))
+        if not node.follow:
+            return
+        # Written without a space, with or without a particle: 가슴통증, 가슴이아파.
+        for skip in range(min(2, run - end) + 1):
+            if skip == 0 or rest[:skip] in PARTICLES:
+                self._korean_next(text, end + skip, node, (start, gaps, negated, at_word), matches)
+        if rest and rest not in PARTICLES and (len(piece) < 2 or len(rest) > 3):
+            return
+        position = run
+        for skipped in range(MOST_GAPS):
+            while text[position : position + 1] == " " and position - run < 40:
+                position += 1
+            if position > end + 2 or position > run:
+                self._korean_next(text, position, node, (start, gaps + skipped, negated, at_word), matches)
+            after = _run_end(text, position)
+            word = text[position:after]
+            if word in _KO_NEGATORS and not negated:
+                negated = word == "안"
+            elif word not in _KO_FILLERS:
+                return
+            position = after
+
+    def _korean_next(self, text: str, position: int, node: _Node, so_far: tuple[int, int, bool, bool], matches: list[Match]) -> None:
+        """Follow every piece that stands at a position."""
+        self.work += 1
+        character = text[position : position + 1]
+        if not character:
+            return
+        candidates = node.follow.get(character, ())
+        if opened := _open(character):
+            candidates = (*candidates, *node.follow.get(opened, ()))
+        for piece, child in candidates:
+            after = _piece(text, position, piece, True)
+            if after > 0:
+                self._korean(text, after, child, piece, so_far, matches)
+
+
+def _ends_well(rest: str, short: bool) -> bool:
+    """True if a Korean form may end before `rest`: a one-syllable form wants a particle, and 기침약 is a medicine."""
+    if short and rest and rest not in PARTICLES:
+        return False
+    return not rest.startswith("약") or rest.startswith("약하")
 
 
 def _open(syllable: str) -> str:
@@ -304,7 +307,7 @@ def select(matches: list[Match], length: int) -> list[Match]:
         return matches
     taken = bytearray(length)
     chosen = []
-    for match in sorted(matches, key=lambda match: (-match.score, match.targets[-1] < 0, match.end - match.start, match.start)):
+    for match in sorted(matches, key=lambda match: (-match.score, match.targets[-1] < 0, match.start - match.end, match.start)):
         if 1 not in taken[match.start : match.end]:
             taken[match.start : match.end] = b"\x01" * (match.end - match.start)
             chosen.append(match)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from triage.knowledge.hierarchy import make_consistent
 from triage.knowledge.loader import Knowledge
-from triage.records import ABSENT, NOT_APPLICABLE, PRESENT, SETTINGS, UNKNOWN
+from triage.records import ABSENT, PRESENT, SETTINGS, UNKNOWN
 from triage.world.clinics import ORDINARY, Clinic, Shift, draw_clinic
 
 Ints = NDArray[np.int64]
@@ -80,9 +81,7 @@ def simulate(
     `state_weights` [S] multiplies the rate of each state, to draw rare conditions more often (stratified cases). Silent visits, in
     which nothing is recorded as present, are left out, as a clinic has nothing to enter: see `posterior`.
     """
-    root = np.random.SeedSequence([seed, SETTINGS.index(setting), clinics])
-    law_seed, size_seed, *seeds = root.spawn(clinics + 2)
-    del law_seed
+    size_seed, seeds = _clinic_seeds(seed, setting, clinics)
     laws_volume = np.empty(clinics)
     for number in range(clinics):
         # The volume decides how many patients a clinic sends; drawing the law twice is cheaper than keeping hundreds of them.
@@ -94,6 +93,19 @@ def simulate(
             law = _law(seeds[number], knowledge, setting, shift)
             rng = np.random.default_rng(seeds[number].spawn(1)[0])
             yield draw_patients(rng, knowledge, law, int(counts[number]), number, level, state_weights)
+
+
+def clinic_laws(
+    knowledge: Knowledge, *, seed: int, setting: str, clinics: int, shift: Shift = ORDINARY
+) -> list[Clinic]:
+    """The laws of the clinics that `simulate` draws with the same arguments, by clinic number; for the oracle ceiling."""
+    return [_law(one, knowledge, setting, shift) for one in _clinic_seeds(seed, setting, clinics)[1]]
+
+
+def _clinic_seeds(seed: int, setting: str, clinics: int) -> tuple[np.random.SeedSequence, list[np.random.SeedSequence]]:
+    """The seed of the clinics' sizes, and one seed for each clinic."""
+    size, *seeds = np.random.SeedSequence([seed, SETTINGS.index(setting), clinics]).spawn(clinics + 1)
+    return size, seeds
 
 
 def _law(seed: np.random.SeedSequence, knowledge: Knowledge, setting: str, shift: Shift, volume_only: bool = False) -> Clinic:
@@ -130,7 +142,7 @@ def draw_patients(
     codes, volunteered = _record(rng, knowledge, clinic, present, style, level)
     measure = clinic.measured if level.measure is None else np.full(len(clinic.measured), level.measure)
     bands = _vital_bands(rng, knowledge, state, measure)
-    canonical(knowledge, codes, bands, band, sex)
+    make_consistent(knowledge, codes, bands, band, sex)
     volunteered &= codes == PRESENT
     roots = knowledge.parent < 0
     kept = (codes == PRESENT).any(axis=1)
@@ -238,30 +250,6 @@ def asking(knowledge: Knowledge, ask: NDArray[np.float64], level: Level) -> NDAr
     if level.ask is not None:
         return np.full((len(ask), len(asked)), level.ask)
     return np.asarray(np.minimum(asked[None, :] * ask, 0.95))
-
-
-def canonical(knowledge: Knowledge, codes: NDArray[np.int8], bands: NDArray[np.int8], band: Ints, sex: Ints) -> None:
-    """Applies, in place, what follows from hierarchy, exclusion, age, sex and measured vital signs.
-
-    A refinement counts only under a present parent; of mutually exclusive ones a present one makes the others not applicable; a
-    finding that cannot occur at this age or sex, or that a measured vital sign replaces, is not applicable.
-    """
-    applies = knowledge.applies[band, sex]
-    codes[~applies] = NOT_APPLICABLE
-    for column, vital in enumerate(knowledge.vitals.values()):
-        for name in vital["replaces"]:
-            codes[bands[:, column] >= 0, knowledge.finding_index[name]] = NOT_APPLICABLE
-    children = np.nonzero(knowledge.parent >= 0)[0]
-    parents = knowledge.parent[children]
-    block = codes[:, children]
-    block[codes[:, parents] != PRESENT] = NOT_APPLICABLE
-    codes[:, children] = block
-    for number in range(int(knowledge.group.max()) + 1):
-        members = np.nonzero(knowledge.group == number)[0]
-        block = codes[:, members]
-        chosen = (block == PRESENT).any(axis=1)
-        block[chosen[:, None] & (block != PRESENT)] = NOT_APPLICABLE
-        codes[:, members] = block
 
 
 def _vital_bands(rng: np.random.Generator, knowledge: Knowledge, state: Ints, measure: NDArray[np.float64]) -> NDArray[np.int8]:

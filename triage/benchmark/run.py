@@ -1,0 +1,129 @@
+"""Runs the suites, prints the tables, and keeps `models/metrics.json` and the model card up to date."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from triage import artefact
+from triage.assess import Engine
+from triage.benchmark import synthetic
+from triage.knowledge import corpus
+
+SEED = 1
+SIZES = {"quick": (2000, 4000, 1000), "full": (20_000, 40_000, 4000)}  # diagnosis, urgency, cases of each must-not-miss condition
+
+Say = Callable[[str], None]
+
+
+def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The whole synthetic suite as a document; `parts` picks some of diagnosis, urgency, killers, reading, speed."""
+    patients, visits, each = SIZES[size]
+    makers: dict[str, Callable[[], Any]] = {
+        "diagnosis": lambda: synthetic.diagnosis(engine, patients, SEED, say),
+        "oracle": lambda: synthetic.oracle(engine, patients, SEED),
+        "urgency": lambda: synthetic.urgency(engine, visits, SEED, say),
+        "killers": lambda: synthetic.killers(engine, each, SEED, say),
+        "reading": lambda: synthetic.reading_regret(engine, patients // 2, SEED, corpus.load().lexicon),
+        "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
+    }
+    began = time.perf_counter()
+    result: dict[str, Any] = {"suite": "synthetic held-out", "size": size, "seed": SEED, "model": engine.version, "knowledge": engine.knowledge.hash[:12]}
+    for name in parts or tuple(makers):
+        say(name)
+        result[name] = makers[name]()
+    result["seconds"] = round(time.perf_counter() - began, 1)
+    return result
+
+
+def start_up(runs: int = 5) -> dict[str, float]:
+    """CPU time of answering one patient in a fresh process over that of importing numpy and typer (least of several runs each)."""
+    environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    bare = [sys.executable, "-c", "import numpy, typer"]
+    answer = [sys.executable, "-m", "triage", "assess", "sudden weakness all over, cold sweat", "--age", "58", "--sex", "male"]
+
+    def cpu(command: list[str]) -> float:
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run(command, check=True, capture_output=True, env=environment)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+
+    reference, whole = min(cpu(bare) for _ in range(runs)), min(cpu(answer) for _ in range(runs))
+    return {"start_up_cpu_ratio": round(whole / reference, 2), "start_up_reference_ms": round(1000 * reference)}
+
+
+def tables(result: dict[str, Any]) -> str:
+    """The document as tables of text."""
+    lines = [f"Synthetic held-out suite ({result['size']}); model {result['model']}, knowledge {result['knowledge']}.",
+             "All patients are synthetic: these figures say how well the model uses its own knowledge, not what it is worth on real patients."]  # fmt: skip
+    if "diagnosis" in result:
+        lines += ["", "Diagnosis, setting clinic", _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE")]
+        lines += [
+            _row(r["clinics"], r["information"], r["who"], *(f"{r[k]:.3f}" for k in ("log_loss", "regret")),
+                 *(f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5")), f"{r['ece']:.3f}")
+            for r in result["diagnosis"]
+        ]  # fmt: skip
+    if "oracle" in result:
+        one = result["oracle"]
+        lines.append(f"Oracle (knows each clinic's own law), ordinary information: top-1 {_share(one['oracle_top1'])}; "
+                     f"clinic-blind on the same patients {_share(one['clinic_blind_top1'])}")  # fmt: skip
+    if "urgency" in result:
+        lines += ["", "Urgent = acuity 1 or 2", _row("setting", "who", "", "sensitivity", "", "flagged", "", "specificity", "")]
+        for r in result["urgency"]:
+            if "sensitivity" in r:
+                lines.append(_row(r["setting"], r["who"], "", _share(r["sensitivity"]), "", _share(r["flag_rate"]), "", _share(r["specificity"]), ""))
+            else:
+                lines.append(f"  {r['setting']}: under-triage {_share(r['under_triage'])}, over-triage {_share(r['over_triage'])}, "
+                             f"AUROC {r['auroc_p_emergency']:.3f} (ceiling {r['auroc_ceiling']:.3f}), ECE of p(emergency) {r['ece_p_emergency_model']:.3f}, "
+                             f"{r['listed_per_visit']} must-not-miss conditions listed per visit")  # fmt: skip
+    if "killers" in result:
+        lines += ["", "Must-not-miss: serious cases not listed, and given a less urgent acuity than required; (upper) = exact one-sided 95 % bound.",
+                  "The bounds hold for new simulated clinics of this kind, not for real patients.",
+                  _row("condition", "n", "unlisted", "(upper)", "missed", "(upper)", "wider: unl.", "missed", "(upper)")]  # fmt: skip
+        for r in result["killers"]:
+            a, b = r["held_out"], r["wider shift"]
+            lines.append(_row(r["condition"], str(a["n"]), _pc(a["unlisted"]["value"]), _pc(a["unlisted"]["upper"]), _pc(a["missed"]["value"]),
+                              _pc(a["missed"]["upper"]), _pc(b["unlisted"]["value"]), _pc(b["missed"]["value"]), _pc(b["missed"]["upper"])))  # fmt: skip
+    if "reading" in result:
+        lines += ["", "Loss caused by reading (volunteered findings as codes and as text)"]
+        lines += [f"  {r['language']}: log-loss {r['log_loss_codes']:.3f} coded, {r['log_loss_text']:.3f} read, regret {r['regret_of_reading']:+.3f}; "
+                  f"read exactly {_share(r['texts_read_exactly'])}" for r in result["reading"]]  # fmt: skip
+    if "speed" in result:
+        s = result["speed"]
+        lines += ["", f"Speed here and now: {s['scored_per_second']:,} coded patients/s; one answer costs {s['start_up_cpu_ratio']} x the CPU time of "
+                  f"importing numpy and typer ({s['start_up_reference_ms']:.0f} ms)"]  # fmt: skip
+    lines.append(f"\n{result['seconds']} s")
+    return "\n".join(lines)
+
+
+WIDTHS = (22, 16, 25, 9, 9, 8, 8, 8, 8)
+
+
+def _row(*cells: str) -> str:
+    if len(cells) > 1 and cells[2] == "":
+        return f"  {cells[0]:<11}{cells[1]:<34}{cells[3]:<24}{cells[5]:<24}{cells[7]:<24}".rstrip()
+    if len(cells) > 1 and (cells[1].isdigit() or cells[1] == "n"):
+        return f"  {cells[0]:<36}" + "".join(f"{cell:>12}" for cell in cells[1:])
+    return "  " + "".join(f"{cell:<{width}}" for cell, width in zip(cells, WIDTHS, strict=True)).rstrip()
+
+
+def _share(one: dict[str, Any]) -> str:
+    return f"{100 * one['value']:.1f}% ({100 * one['low']:.1f}-{100 * one['high']:.1f})"
+
+
+def _pc(value: float) -> str:
+    return "<0.1%" if value < 0.0005 else f"{100 * value:.1f}%"
+
+
+def save(result: dict[str, Any], directory: Path | None = None) -> Path:
+    """Writes the document beside the model."""
+    path = (directory or artefact.default_directory()) / "metrics.json"
+    path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    return path

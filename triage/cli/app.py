@@ -1,0 +1,83 @@
+"""The typer application and how errors become messages and exit codes."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from triage import __version__
+from triage.cli import patient, tools
+from triage.errors import TriageError, UsageError
+
+app = typer.Typer(
+    name="triage",
+    help="A simulated triage assistant for rural clinics. It learns only from synthetic patients and is not for patient care.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+patient.register(app)
+tools.register(app)
+
+
+def _version(value: bool) -> None:
+    if value:
+        typer.echo(f"triage {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and exit.")] = False,
+) -> None:
+    """A simulated triage assistant for rural clinics; not for patient care."""
+
+
+def run(arguments: list[str] | None = None) -> int:
+    """Runs the command line and returns its exit code: 0 answered, 1 could not answer, 2 wrong usage, 3 urgent with --exit-code."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A console that cannot show a character (cp936, cp949) must not lose the answer.
+            stream.reconfigure(errors="replace")
+    try:
+        result = app(args=arguments, standalone_mode=False)
+    except UsageError as error:
+        return _fail(str(error), 2)
+    except TriageError as error:
+        return _fail(str(error), 1)
+    except click.exceptions.Abort:
+        return _fail("Stopped.", 130)
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):
+            error.show()
+        return error.exit_code
+    except KeyboardInterrupt:
+        return _fail("Stopped.", 130)
+    except BrokenPipeError:
+        # The reader of a pipe has gone; that is its business, not an error of ours.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:  # the last resort: never a traceback, which could hold patient text
+        if os.environ.get("TRIAGE_DEBUG"):
+            raise
+        return _fail(f"Internal error ({type(error).__name__}{_place(error)}). Nothing was answered. Run with TRIAGE_DEBUG=1 for details.", 1)
+    return result if isinstance(result, int) else 0
+
+
+def _place(error: Exception) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return "" if trace is None else f" in {os.path.basename(trace.tb_frame.f_code.co_filename)} line {trace.tb_lineno}"
+
+
+def _fail(message: str, code: int) -> int:
+    typer.echo(f"triage: {message}", err=True)
+    return code

@@ -1,0 +1,147 @@
+"""From knowledge to the shipped model: compile, learn, tune, set thresholds, write."""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+from numpy.typing import NDArray
+
+from triage import __version__, artefact
+from triage.diagnosis.encoding import encode
+from triage.diagnosis.model import FILE, TALK_BUCKETS, Model, quantised
+from triage.knowledge import compiler, corpus
+from triage.knowledge.loader import Knowledge
+from triage.learning import samples, thresholds, weights
+from triage.learning.estimators import SoftmaxRegression, sparse_rows
+from triage.records import SETTINGS
+from triage.world.patients import Patients, concatenate, simulate
+
+BATCH = 4096
+POOL = 16 * BATCH  # patients that are shuffled together
+PATIENTS = 1_000_000
+SEED = 7
+
+Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
+
+
+def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progress: Progress | None = None) -> Model:
+    """Builds knowledge and model in `directory`; the same knowledge, seed and sizes give the same bytes."""
+    say = progress or (lambda what, done, total: None)
+    say("compiling the knowledge", 0, 1)
+    path = compiler.compile_to(corpus.load_valid(), directory)
+    knowledge = Knowledge(*artefact.read(path, "knowledge"))
+    began = time.perf_counter()
+    arrays = learn(knowledge, patients, seed, say)
+    seconds = time.perf_counter() - began
+    model = weights.make(knowledge, arrays)
+    arrays |= {"talk": tune_talk(model, seed)}
+    model = weights.make(knowledge, arrays)
+    say("setting thresholds", 0, 1)
+    limits, notes = thresholds.set_thresholds(model, seed)
+    arrays |= limits
+    manifest: dict[str, Any] = {
+        "version": f"{__version__}+{artefact.digest(arrays)[:8]}",
+        "knowledge_hash": knowledge.hash,
+        "seed": seed,
+        "patients": patients,
+        "method": "weighted naive Bayes over states: weights from knowledge, one exponent per feature learned from synthetic patients",
+        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
+        **notes,
+    }
+    artefact.write(directory / FILE, "model", manifest, arrays)
+    say(f"trained on {patients:,} patients in {seconds:.0f} s", 1, 1)
+    return Model(knowledge, manifest, arrays)
+
+
+def learn(knowledge: Knowledge, patients: int, seed: int, say: Progress) -> dict[str, NDArray[Any]]:
+    """The arrays of the model: knowledge weights times learned exponents."""
+    start = weights.from_frequency(knowledge, weights.mean_frequency(knowledge))
+    model = weights.make(knowledge, start)
+    total = patients // BATCH
+    estimator = SoftmaxRegression(model.weights, learn="exponents", pull=1e-5, step=0.01, batch=BATCH)
+    estimator.fit_stream(batches(model, patients, seed, say), knowledge.n_states, total)
+    exponents = estimator.exponents_[:, None].astype(np.float64)
+    variants = len(start["present"])
+    return {
+        **start,
+        "present": quantised(exponents[:variants] * start["present"]),
+        "absent": quantised(exponents[variants : 2 * variants] * start["absent"]),
+        "vital": quantised(exponents[3 * variants :] * start["vital"]),
+    }
+
+
+def batches(model: Model, patients: int, seed: int, say: Progress) -> Iterator[tuple[Any, NDArray[np.intp], NDArray[Any]]]:
+    """Shuffled mini-batches of training patients: sparse evidence, state, and the log prior with which they were drawn."""
+    rng = np.random.default_rng([seed, 1])
+    priors = {s: _drawn_log_prior(model.knowledge, s) for s in SETTINGS}
+    pool: list[tuple[Any, NDArray[np.intp], NDArray[Any]]] = []
+    waiting: list[tuple[samples.Part, Patients]] = []
+    seen = count = 0
+
+    def empty() -> Iterator[tuple[Any, NDArray[np.intp], NDArray[Any]]]:
+        everyone = concatenate([group for _, group in waiting])
+        settings = np.concatenate([np.full(len(group), SETTINGS.index(part.setting)) for part, group in waiting])
+        order = rng.permutation(len(everyone))
+        for begin in range(0, len(order) - BATCH // 2, BATCH):
+            rows = order[begin : begin + BATCH]
+            chosen = samples.cases(everyone.take(rows))
+            strength = model.strength(chosen.said)
+            matrix = sparse_rows(*encode(model.knowledge, chosen, strength), len(model.weights))
+            offset = np.empty((len(rows), model.knowledge.n_states), dtype=np.float32)
+            for k, setting in enumerate(SETTINGS):
+                here = settings[rows] == k
+                offset[here] = priors[setting][chosen.age_band[here], chosen.sex[here]]
+            for key in set(zip(chosen.age_band.tolist(), chosen.sex.tolist(), strict=True)):
+                same = (chosen.age_band == key[0]) & (chosen.sex == key[1])
+                offset[same] += strength[same, None] * model.nothing_said(*key)
+            yield matrix, everyone.state[rows].astype(np.intp), offset
+
+    for part, group in samples.training(model.knowledge, patients, seed):
+        waiting.append((part, group))
+        count += len(group)
+        seen += len(group)
+        if count >= POOL:
+            yield from empty()
+            say("learning", seen, patients)
+            waiting, count = [], 0
+    if waiting:
+        yield from empty()
+    del pool
+
+
+def _drawn_log_prior(knowledge: Knowledge, setting: str) -> NDArray[np.float32]:
+    """log P(state | age, sex) among the training patients of a setting, up to a constant [A, X, S]."""
+    prior = knowledge.arrays["prior"][SETTINGS.index(setting)].astype(float) * samples.stratified(knowledge, setting)
+    return np.log(np.maximum(prior, 1e-13)).astype(np.float32)
+
+
+def tune_talk(model: Model, seed: int) -> NDArray[np.float32]:
+    """How strongly silence counts for each number of volunteered findings: the multiple of 1/16 with the least log-loss."""
+    parts = [part for part in samples.mix() if part.level.talk > 0 and part.setting == "clinic"]
+    groups = [
+        group
+        for number, part in enumerate(parts)
+        for group in simulate(model.knowledge, 6000, seed=samples.SEEDS["tuning"] + seed + number, setting=part.setting, clinics=60,
+                              level=part.level, shift=part.shift)
+    ]  # fmt: skip
+    everyone = concatenate(groups)
+    bucket = np.searchsorted(TALK_BUCKETS, everyone.said, side="right") - 1
+    best = model.arrays["talk"].copy()
+    rows_of = {number: np.flatnonzero(bucket == number) for number in range(1, len(TALK_BUCKETS))}
+    losses = {number: [] for number in rows_of}  # type: dict[int, list[float]]
+    candidates = np.arange(0, 25) / 16
+    for value in candidates:
+        model.talk = np.full_like(best, value)
+        posterior = model.state_posterior(samples.cases(everyone), "clinic")
+        loss = -np.log(np.maximum(posterior[np.arange(len(everyone)), everyone.state], 1e-12))
+        for number, rows in rows_of.items():
+            losses[number].append(float(loss[rows].mean()) if len(rows) else 0.0)
+    for number in rows_of:
+        best[number] = candidates[int(np.argmin(losses[number]))]
+    return quantised(best, 2.0**-4)
