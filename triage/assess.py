@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -67,12 +67,10 @@ class Engine:
         """The reader of free text."""
         knowledge = self.knowledge
         parents = {
-            name: knowledge.findings[int(parent)]
-            for name, parent in zip(knowledge.findings, knowledge.parent, strict=True)
-            if parent >= 0
+            name: knowledge.findings[int(parent)] for name, parent in zip(knowledge.findings, knowledge.parent, strict=True) if parent >= 0
         }
         kinds = dict(zip(knowledge.findings, knowledge.manifest["kinds"], strict=True))
-        return Reader(knowledge.manifest["reading"], parents, kinds)
+        return Reader(knowledge.manifest["reading"], parents, kinds=kinds)
 
     @cached_property
     def finding_names(self) -> dict[str, str]:
@@ -132,7 +130,8 @@ class Engine:
         self.check_ids(ids)
         scored = self.score(visits, setting)
         columns = [
-            scored.syndromes[name] if name in scored.syndromes else scored.conditions[:, self.knowledge.condition_index[name]] for name in ids
+            scored.syndromes[name] if name in scored.syndromes else scored.conditions[:, self.knowledge.condition_index[name]]
+            for name in ids
         ]
         return [[float(column[i]) for column in columns] for i in range(len(visits))]
 
@@ -141,7 +140,9 @@ class Engine:
         known = {*self.knowledge.conditions, *self._syndromes}
         for name in ids:
             if name not in known:
-                raise UsageError(f"Invalid condition. Got {name!r}. Expected the id of a condition or syndrome; 'triage search' finds them.")
+                raise UsageError(
+                    f"Invalid condition. Got {name!r}. Expected the id of a condition or syndrome; 'triage search' finds them."
+                )
 
     def _assessment(self, scored: Scored, i: int, language: str | None, explained: bool) -> Assessment:
         prepared, knowledge = scored.prepared, self.knowledge
@@ -152,33 +153,32 @@ class Engine:
         if prepared.cases.sex[i] < 0:
             messages.append("sex: not given; averaged over those who visit")
         messages.extend(self._pregnancy_note(prepared, i))
-        common = {
-            "setting": scored.setting,
-            "language": language or (reading.language if reading is not None else "en"),
-            "evidence": prepared.evidence[i],
-            "unread": reading.unread if reading is not None else (),
-            "not_measured": tuple(
-                name
-                for name in VITALS
-                if name not in NOT_ASKED_FOR
-                and (not prepared.given.consciousness[i] if name == "consciousness" else np.isnan(prepared.given.vitals[name][i]))
-            ),
-            "versions": {"program": __version__, "model": self.model.version, "knowledge": knowledge.hash[:12]},
-        }
+        bare = Assessment(
+            status="insufficient",
+            setting=scored.setting,
+            language=language or (reading.language if reading is not None else "en"),
+            evidence=prepared.evidence[i],
+            unread=reading.unread if reading is not None else (),
+            not_measured=tuple(name for name in VITALS if name not in NOT_ASKED_FOR and not _measured(prepared, name, i)),
+            messages=tuple(messages),
+            versions={"program": __version__, "model": self.model.version, "knowledge": knowledge.hash[:12]},
+        )
         if not prepared.enough[i]:
-            return Assessment(status="insufficient", messages=tuple(messages), **common)
+            return bare
         listed = self._listed(scored, i)
         order = np.argsort(-scored.conditions[i], kind="stable")[:DIFFERENTIAL]
-        wanted = [*order.tolist(), *(knowledge.condition_index[item.condition] for item in listed if item.condition in knowledge.condition_index)]
+        wanted = [
+            *order.tolist(),
+            *(knowledge.condition_index[item.condition] for item in listed if item.condition in knowledge.condition_index),
+        ]
         weights = (
             explain.weights(self.model, prepared.cases.take([i]), prepared.evidence[i], scored.setting, list(dict.fromkeys(wanted)))
             if explained
             else {}
         )
-        differential = tuple(
-            Candidate(knowledge.conditions[c], float(scored.conditions[i, c]), weights.get(int(c), ())) for c in order
-        )
-        return Assessment(
+        differential = tuple(Candidate(knowledge.conditions[c], float(scored.conditions[i, c]), weights.get(int(c), ())) for c in order)
+        return replace(
+            bare,
             status="ok",
             acuity=Acuity(int(scored.acuity[i])),
             p_emergency=float(scored.p_emergency[i]),
@@ -186,8 +186,6 @@ class Engine:
             red_flags=self._flags(scored, i),
             must_not_miss=tuple(listed),
             differential=differential,
-            messages=tuple(messages),
-            **common,
         )
 
     def _pregnancy_note(self, prepared: Prepared, i: int) -> list[str]:
@@ -202,7 +200,11 @@ class Engine:
         names = list(rules)
         given = scored.prepared.given
         flags = [
-            Flag(names[r], Acuity(int(self._rule_acuity[r])), redflags.reasons(rules[names[r]], given.present[i], self.knowledge.finding_index))
+            Flag(
+                names[r],
+                Acuity(int(self._rule_acuity[r])),
+                redflags.reasons(rules[names[r]], given.present[i], self.knowledge.finding_index),
+            )
             for r in np.flatnonzero(scored.fired[i])
         ]
         news2 = scored.news2
@@ -254,3 +256,8 @@ class Engine:
             if not unsafe:
                 chosen.append(action)
         return tuple(chosen[:MOST_ACTIONS])
+
+
+def _measured(prepared: Prepared, name: str, i: int) -> bool:
+    """Whether a vital sign of a visit was measured."""
+    return bool(prepared.given.consciousness[i] if name == "consciousness" else not np.isnan(prepared.given.vitals[name][i]))

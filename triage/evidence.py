@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +32,7 @@ from triage.urgency.redflags import ALTERED, Given, implied, present_mask, scale
 NUMERIC = tuple(name for name in VITALS if name != "consciousness")
 CONSCIOUS = "ACVPU"
 
+
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """N visits ready to be scored. `enough` [N] says whether there is anything to answer from."""
@@ -45,6 +47,7 @@ class Prepared:
 
     def __len__(self) -> int:
         return len(self.enough)
+
 
 def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]) -> Prepared:
     """The evidence of each visit; `reader` may be None where no visit has a complaint."""
@@ -80,7 +83,8 @@ def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]
             codes[i, knowledge.finding_index[item.id]] = PRESENT if item.status == "present" else ABSENT
         if reading is not None:
             said[i] = sum(
-                item.source == "text" and item.status == "present" and knowledge.parent[knowledge.finding_index[item.id]] < 0 for item in items
+                item.source == "text" and item.status == "present" and knowledge.parent[knowledge.finding_index[item.id]] < 0
+                for item in items
             )
             notes.extend(reading.problems)
         evidence.append(tuple(items))
@@ -90,14 +94,10 @@ def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]
     reported = present_mask(knowledge, codes)
     _band_vitals(knowledge, measured, consciousness, band, bands)
     enough = (codes == PRESENT).any(axis=1) | _beyond_limits(knowledge, measured, consciousness, band)
-    messages = [
-        (*notes, *_contradictions(knowledge, reported[i], measured, consciousness, band, i)) for i, notes in enumerate(messages)
-    ]
+    messages = [(*notes, *_contradictions(knowledge, reported[i], measured, consciousness, band, i)) for i, notes in enumerate(messages)]
     given = Given(implied(knowledge, reported, measured, consciousness, band), age, sex, measured, consciousness)
     make_consistent(knowledge, codes, bands, band, sex)
-    evidence = [
-        (*items, *_vital_evidence(knowledge, bands[i])) for i, items in enumerate(evidence)
-    ]
+    evidence = [(*items, *_vital_evidence(knowledge, bands[i])) for i, items in enumerate(evidence)]
     return Prepared(
         cases=Cases(codes, bands, said, band, sex),
         given=given,
@@ -108,17 +108,17 @@ def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]
         messages=tuple(messages),
     )
 
+
 def _values(visit: Visit, reading: Reading | None, notes: list[str]) -> dict[str, float | str | None]:
     """Age, sex, vital signs and pregnancy weeks: as given, else as read in the text; a disagreement is named."""
-    values: dict[str, float | str | None] = {
-        name: getattr(visit, name) for name in ("age", "sex", "pregnancy_weeks", *VITALS)
-    }
+    values: dict[str, float | str | None] = {name: getattr(visit, name) for name in ("age", "sex", "pregnancy_weeks", *VITALS)}
     for value in reading.values if reading is not None else ():
         if values.get(value.name) is None:
             values[value.name] = value.value
         elif value.name in ("age", "sex") and values[value.name] != value.value:
             notes.append(f"{value.name}: the text says something else than the value given; the value given was used")
     return values
+
 
 def _findings(
     knowledge: Knowledge, visit: Visit, reading: Reading | None, values: dict[str, float | str | None], notes: list[str]
@@ -154,7 +154,9 @@ def _findings(
             parent_id = knowledge.findings[parent]
             stated = found.get(parent_id)
             if stated is None:
-                ordered.setdefault(parent_id, Evidence(parent_id, "present", "text" if item.source == "text" else "implied", item.start, item.end))
+                ordered.setdefault(
+                    parent_id, Evidence(parent_id, "present", "text" if item.source == "text" else "implied", item.start, item.end)
+                )
             elif stated.status == "absent":
                 notes.append(f"{parent_id}: given as absent, but {name} is present; taken as present")
                 ordered[parent_id] = Evidence(parent_id, "present", "implied", item.start, item.end)
@@ -162,6 +164,7 @@ def _findings(
                 ordered.setdefault(parent_id, stated)
         ordered.setdefault(name, item)
     return list(ordered.values())
+
 
 def _band_vitals(
     knowledge: Knowledge,
@@ -179,6 +182,7 @@ def _band_vitals(
         known = np.flatnonzero(~np.isnan(values))
         bands[known, column] = np.searchsorted(vital["edges"], values[known], side="right")
 
+
 def _beyond_limits(
     knowledge: Knowledge, measured: dict[str, NDArray[np.float64]], consciousness: NDArray[np.str_], band: NDArray[np.int8]
 ) -> NDArray[np.bool_]:
@@ -191,6 +195,7 @@ def _beyond_limits(
             with np.errstate(invalid="ignore"):
                 beyond |= (values < low) | (values > high)
     return np.asarray(beyond)
+
 
 def _contradictions(
     knowledge: Knowledge,
@@ -206,11 +211,14 @@ def _contradictions(
         for finding, (low, _) in vital.get("implies", {}).items():
             value = scaled(knowledge, name, measured[name][i : i + 1], band[i : i + 1])[0]
             if finding in vital.get("replaces", ()) and reported[knowledge.finding_index[finding]] and value < low:
-                result.append(f"{finding}: reported, but the {name.replace('_', ' ')} measured now does not show it; the measurement was used")
+                result.append(
+                    f"{finding}: reported, but the {name.replace('_', ' ')} measured now does not show it; the measurement was used"
+                )
     for finding in set(ALTERED.values()):
         if consciousness[i] == "A" and reported[knowledge.finding_index[finding]]:
             result.append(f"{finding}: reported, but the patient is alert now; what is seen now was used, the red flags count both")
     return sorted(result)
+
 
 def _vital_evidence(knowledge: Knowledge, bands: NDArray[np.int8]) -> tuple[Evidence, ...]:
     """The measured vital signs of one visit as evidence, with the label of their band."""
@@ -220,13 +228,12 @@ def _vital_evidence(knowledge: Knowledge, bands: NDArray[np.int8]) -> tuple[Evid
             result.append(Evidence(name, band_label(vital, int(bands[column])), "vital"))
     return tuple(result)
 
-def band_label(vital: dict[str, object], index: int) -> str:
+
+def band_label(vital: dict[str, Any], index: int) -> str:
     """The label of a band: its name, or its limits."""
     names, edges = vital["bands"], vital["edges"]
-    assert isinstance(names, list) and isinstance(edges, list)
     if names:
         return str(names[index])
     if index == 0:
         return f"<{edges[0]:g}"
     return f">={edges[-1]:g}" if index == len(edges) else f"{edges[index - 1]:g}-{edges[index]:g}"
-

@@ -51,7 +51,7 @@ _AGE_UNITS: dict[str, tuple[str, ...]] = {
     "years": ("", "y", "yr", "yrs", "yo", "y/o", "year", "years", "yearold", "yearsold", "-year-old", "岁", "歲", "周岁", "세", "살"),
     "months": ("mo", "mos", "mth", "month", "months", "monthsold", "-month-old", "月", "个月", "個月", "月龄", "个月大", "개월"),
     "weeks": ("w", "wk", "wks", "week", "weeks", "weekold", "weeksold", "-week-old", "周", "週", "周大", "주"),
-    "days": ("d", "day", "days", "dayold", "daysold", "-day-old", "天", "日", "日龄", "天大", "일"),
+    "days": ("d", "day", "days", "dayold", "daysold", "-day-old", "天", "日龄", "天大", "일"),
 }
 _AGE_UNIT = {word: unit for unit, words in _AGE_UNITS.items() for word in words}
 _YEARS = {"years": (1, 1), "months": (1, 12), "weeks": (7, 365.25), "days": (1, 365.25)}  # factor, divisor
@@ -98,7 +98,7 @@ _AGE_PART = re.compile(rf"({_NUMBER})([^0-9.,]*)")
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2},[0-9]{3}")
 
 
-class Problem(UsageError):
+class Problem(UsageError):  # noqa: N818 -- the word the messages use
     """A value that cannot be used; the text names its column, the value and what was expected."""
 
 

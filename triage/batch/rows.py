@@ -14,7 +14,7 @@ import re
 import stat
 import sys
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO, TextIO
@@ -239,7 +239,7 @@ def unread_columns(table: Table) -> list[str]:
     return notes
 
 
-def rows(table: Table) -> Iterator[Row]:
+def rows(table: Table) -> Generator[Row, None, None]:
     """The data rows of a table in order; closes it at the end."""
     reader, again = table.held or Reader(_open(table.path)), table.held is None
     table.held = None

@@ -73,7 +73,7 @@ Item = tuple[Table, Sequence[int], Row]  # a row with its table and where its pa
 def _items(tables: Sequence[Table], places: Sequence[Sequence[int]]) -> Iterator[Item]:
     """Every row of every table in order."""
     for table, place in zip(tables, places, strict=True):
-        with contextlib.closing(rows(table)) as found:  # type: ignore[type-var]
+        with contextlib.closing(rows(table)) as found:
             for row in found:
                 yield table, place, row
 

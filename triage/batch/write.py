@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from triage.batch.rows import Table
 from triage.errors import TriageError, UsageError
@@ -136,7 +136,7 @@ class Output:
     def _failed(self, error: OSError) -> TriageError:
         return TriageError(f"{self.path}: cannot be written ({error.strerror or type(error).__name__}).")
 
-    def __enter__(self) -> Output:
+    def __enter__(self) -> Self:
         """Opens a temporary file beside the target; a device or pipe is written to directly."""
         if self.path == STDOUT:
             self._stream = sys.stdout.buffer

@@ -22,6 +22,7 @@ class Share:
 
     @property
     def value(self) -> float:
+        """k / n; NaN of nothing."""
         return self.k / self.n if self.n else float("nan")
 
     def interval(self, level: float = 0.95) -> tuple[float, float]:

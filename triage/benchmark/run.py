@@ -20,6 +20,8 @@ from triage.knowledge import corpus
 SEED = 1
 SIZES = {"quick": (2000, 4000, 1000), "full": (20_000, 40_000, 4000)}  # diagnosis, urgency, cases of each must-not-miss condition
 
+PARTS = ("diagnosis", "oracle", "urgency", "killers", "reading", "speed")
+
 Say = Callable[[str], None]
 
 
@@ -35,7 +37,13 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
     }
     began = time.perf_counter()
-    result: dict[str, Any] = {"suite": "synthetic held-out", "size": size, "seed": SEED, "model": engine.version, "knowledge": engine.knowledge.hash[:12]}
+    result: dict[str, Any] = {
+        "suite": "synthetic held-out",
+        "size": size,
+        "seed": SEED,
+        "model": engine.version,
+        "knowledge": engine.knowledge.hash[:12],
+    }
     for name in parts or tuple(makers):
         say(name)
         result[name] = makers[name]()
@@ -51,7 +59,7 @@ def start_up(runs: int = 5) -> dict[str, float]:
 
     def cpu(command: list[str]) -> float:
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
-        subprocess.run(command, check=True, capture_output=True, env=environment)
+        subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: S603 - our own two commands
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
@@ -64,7 +72,11 @@ def tables(result: dict[str, Any]) -> str:
     lines = [f"Synthetic held-out suite ({result['size']}); model {result['model']}, knowledge {result['knowledge']}.",
              "All patients are synthetic: these figures say how well the model uses its own knowledge, not what it is worth on real patients."]  # fmt: skip
     if "diagnosis" in result:
-        lines += ["", "Diagnosis, setting clinic", _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE")]
+        lines += [
+            "",
+            "Diagnosis, setting clinic",
+            _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE"),
+        ]
         lines += [
             _row(r["clinics"], r["information"], r["who"], *(f"{r[k]:.3f}" for k in ("log_loss", "regret")),
                  *(f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5")), f"{r['ece']:.3f}")
@@ -78,7 +90,9 @@ def tables(result: dict[str, Any]) -> str:
         lines += ["", "Urgent = acuity 1 or 2", _row("setting", "who", "", "sensitivity", "", "flagged", "", "specificity", "")]
         for r in result["urgency"]:
             if "sensitivity" in r:
-                lines.append(_row(r["setting"], r["who"], "", _share(r["sensitivity"]), "", _share(r["flag_rate"]), "", _share(r["specificity"]), ""))
+                lines.append(
+                    _row(r["setting"], r["who"], "", _share(r["sensitivity"]), "", _share(r["flag_rate"]), "", _share(r["specificity"]), "")
+                )
             else:
                 lines.append(f"  {r['setting']}: under-triage {_share(r['under_triage'])}, over-triage {_share(r['over_triage'])}, "
                              f"AUROC {r['auroc_p_emergency']:.3f} (ceiling {r['auroc_ceiling']:.3f}), ECE of p(emergency) {r['ece_p_emergency_model']:.3f}, "

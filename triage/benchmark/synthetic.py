@@ -29,10 +29,14 @@ CLINICS = 250
 SHIFTS = {"held_out": ORDINARY, "wider shift": WIDER}
 
 
-def draw(knowledge: Knowledge, count: int, setting: str, level: Level, shift: Shift, seed: int, state_weights: Floats | None = None) -> Patients:
+def draw(
+    knowledge: Knowledge, count: int, setting: str, level: Level, shift: Shift, seed: int, state_weights: Floats | None = None
+) -> Patients:
     """Patients of held-out clinics."""
     source = samples.SEEDS["held_out"] + seed
-    groups = simulate(knowledge, count, seed=source, setting=setting, clinics=CLINICS, level=level, shift=shift, state_weights=state_weights)
+    groups = simulate(
+        knowledge, count, seed=source, setting=setting, clinics=CLINICS, level=level, shift=shift, state_weights=state_weights
+    )
     return concatenate(list(groups))
 
 
@@ -111,17 +115,20 @@ def prepared_of(knowledge: Knowledge, patients: Patients) -> Prepared:
 def chest_pain_rule(knowledge: Knowledge, given: Given) -> NDArray[np.bool_]:
     """The baseline "chest pain and 30 or older, or dyspnoea or syncope and 50 or older"."""
     has = {name: given.present[:, knowledge.finding_index[name]] for name in ("chest_pain", "chest_tightness", "dyspnoea", "syncope")}
-    return np.asarray(((has["chest_pain"] | has["chest_tightness"]) & (given.age >= 30)) | ((has["dyspnoea"] | has["syncope"]) & (given.age >= 50)))
+    return np.asarray(
+        ((has["chest_pain"] | has["chest_tightness"]) & (given.age >= 30)) | ((has["dyspnoea"] | has["syncope"]) & (given.age >= 50))
+    )
 
 
 def urgency(engine: Engine, count: int, seed: int, say: Say) -> list[dict[str, Any]]:
     """Urgent sensitivity, flag rate, under- and over-triage in both settings, beside the ceiling and the baselines."""
-    knowledge, rows = engine.knowledge, []
+    knowledge = engine.knowledge
+    rows: list[dict[str, Any]] = []
     for setting in SETTINGS:
         say(f"urgency: {setting}")
         patients = draw(knowledge, count, setting, ORDINARY_LEVEL, ORDINARY, seed + 1)
         true = knowledge.acuity[patients.state]
-        emergency = true <= 2
+        emergency = np.asarray(true <= 2)
         prepared = prepared_of(knowledge, patients)
         pregnant = np.zeros(len(patients), dtype=bool)
         states = engine.model.state_posterior(prepared.cases, setting)
@@ -134,19 +141,19 @@ def urgency(engine: Engine, count: int, seed: int, say: Say) -> list[dict[str, A
         rate = float((ceiling <= 2).mean())
         given = prepared.given
         news = scores.news2(given.vitals, given.consciousness, prepared.on_oxygen, given.age, pregnant)
-        deciders = {
-            "model with rules": scored.acuity <= 2,
-            "model alone, least loss": decision.least_loss(decision.acuity_probabilities(knowledge, states), loss) <= 2,
-            "red flags alone": scored.fired.any(axis=1),
-            "clinic-blind ceiling, least loss": ceiling <= 2,
+        deciders: dict[str, NDArray[np.bool_]] = {
+            "model with rules": np.asarray(scored.acuity <= 2),
+            "model alone, least loss": np.asarray(decision.least_loss(decision.acuity_probabilities(knowledge, states), loss) <= 2),
+            "red flags alone": np.asarray(scored.fired.any(axis=1), dtype=bool),
+            "clinic-blind ceiling, least loss": np.asarray(ceiling <= 2),
             "ceiling at its own flag rate": metrics.at_flag_rate(p_best, rate),
             "model at the ceiling's flag rate": metrics.at_flag_rate(p_model, rate),
             "NEWS2 of 5 or more": news.applies & (news.total >= scores.URGENT),
             "chest pain rule": chest_pain_rule(knowledge, given),
             "always escalate": np.ones(len(patients), dtype=bool),
         }
-        under = metrics.share((scored.acuity > true)[true <= 3])
-        over = metrics.share((scored.acuity < true)[true >= 4])
+        under = metrics.share(np.asarray(scored.acuity > true)[true <= 3])
+        over = metrics.share(np.asarray(scored.acuity < true)[true >= 4])
         for who, flagged in deciders.items():
             rows.append(
                 {
@@ -167,9 +174,7 @@ def urgency(engine: Engine, count: int, seed: int, say: Say) -> list[dict[str, A
                 "auroc_p_emergency": round(metrics.auroc(scored.p_emergency, emergency), 4),
                 "auroc_ceiling": round(metrics.auroc(p_best, emergency), 4),
                 "ece_p_emergency_model": round(metrics.binary_calibration_error(p_model, emergency), 4),
-                "listed_per_visit": round(
-                    float((scored.conditions >= engine.model.arrays[f"list_{setting}"]).sum(axis=1).mean()), 2
-                ),
+                "listed_per_visit": round(float((scored.conditions >= engine.model.arrays[f"list_{setting}"]).sum(axis=1).mean()), 2),
             }
         )
     return rows

@@ -67,7 +67,9 @@ def run(arguments: list[str] | None = None) -> int:
     except Exception as error:  # the last resort: never a traceback, which could hold patient text
         if os.environ.get("TRIAGE_DEBUG"):
             raise
-        return _fail(f"Internal error ({type(error).__name__}{_place(error)}). Nothing was answered. Run with TRIAGE_DEBUG=1 for details.", 1)
+        return _fail(
+            f"Internal error ({type(error).__name__}{_place(error)}). Nothing was answered. Run with TRIAGE_DEBUG=1 for details.", 1
+        )
     return result if isinstance(result, int) else 0
 
 

@@ -15,7 +15,9 @@ SILENCE = "not_mentioned"
 SMALLEST = 1e-15
 
 
-def weights(model: Model, case: Cases, evidence: Sequence[Evidence], setting: str, conditions: Sequence[int]) -> dict[int, tuple[Weight, ...]]:
+def weights(
+    model: Model, case: Cases, evidence: Sequence[Evidence], setting: str, conditions: Sequence[int]
+) -> dict[int, tuple[Weight, ...]]:
     """For each condition index its weights: the starting log-odds, one for each piece of evidence that counted, and one for silence.
 
     Their sum is log(p / (1 - p)) of the condition's posterior.

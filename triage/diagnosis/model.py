@@ -21,8 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage import artefact
-from triage.errors import ArtefactError
 from triage.diagnosis.encoding import Cases, encode, gated
+from triage.errors import ArtefactError
 from triage.knowledge import loader
 from triage.knowledge.loader import Knowledge
 from triage.records import AGE_BANDS, SETTINGS

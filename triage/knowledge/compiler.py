@@ -28,18 +28,20 @@ FILE = "knowledge.triage"
 
 
 def logit(p: float) -> float:
+    """The log-odds of a probability, kept away from certainty."""
     p = min(max(p, LOWEST), 1 - LOWEST)
     return math.log(p / (1 - p))
 
 
 def expit(x: float) -> float:
+    """The probability of log-odds."""
     return 1 / (1 + math.exp(-x))
 
 
 def demography(corpus: Corpus) -> Floats:
     """Share of visits [K, A, X] by setting, age band and sex; each setting sums to 1."""
     table = np.array([[corpus.settings[s]["female"], corpus.settings[s]["male"]] for s in SETTINGS], dtype=float).transpose(0, 2, 1)
-    return table / table.sum(axis=(1, 2), keepdims=True)
+    return np.asarray(table / table.sum(axis=(1, 2), keepdims=True))
 
 
 def condition_rates(one: Condition, people: Floats) -> Floats:
@@ -107,7 +109,9 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "asked": np.array([f.asked for f in findings], dtype=np.float32),
         "applies": np.array([applies(f) for f in findings], dtype=bool).transpose(1, 2, 0),
         "comorbid": _comorbid(corpus, index),
-        "background": np.array([_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32),
+        "background": np.array(
+            [_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32
+        ),
         "owner": np.array(variant_finding, dtype=np.int16),
     }
     manifest = {
@@ -194,7 +198,11 @@ def _background(finding: Finding, band: int) -> float:
 
 
 def _fit_groups(
-    frequency: Floats, findings: tuple[Finding, ...], conditions: tuple[Condition, ...], states: list[tuple[int, Part, Part]], owner: list[int]
+    frequency: Floats,
+    findings: tuple[Finding, ...],
+    conditions: tuple[Condition, ...],
+    states: list[tuple[int, Part, Part]],
+    owner: list[int],
 ) -> None:
     """Makes mutually exclusive findings sum to at most 0.98 in every state, taking from those left at background first."""
     for group in {f.group for f in findings if f.group}:
@@ -225,9 +233,13 @@ def _vital_bands(corpus: Corpus) -> tuple[dict[str, Any], list[str]]:
         table = corpus.vitals[name]
         edges = table.get("edges", [])
         count = len(table["bands"]) if "bands" in table else len(edges) + 1
-        bands[name] = {"start": start, "count": count, "edges": edges, "bands": table.get("bands", []), "by_age": table.get("by_age", [])} | {
-            key: table[key] for key in ("replaces", "implies", "limits") if key in table
-        }
+        bands[name] = {
+            "start": start,
+            "count": count,
+            "edges": edges,
+            "bands": table.get("bands", []),
+            "by_age": table.get("by_age", []),
+        } | {key: table[key] for key in ("replaces", "implies", "limits") if key in table}
         start += count
     return bands, names
 
@@ -238,7 +250,12 @@ def _normal_bands(mean: float, sd: float, edges: list[float]) -> Floats:
 
 
 def _vital(
-    name: str, corpus: Corpus, conditions: tuple[Condition, ...], states: list[tuple[int, Part, Part]], frequency: Floats, first: dict[str, int]
+    name: str,
+    corpus: Corpus,
+    conditions: tuple[Condition, ...],
+    states: list[tuple[int, Part, Part]],
+    frequency: Floats,
+    first: dict[str, int],
 ) -> Floats:
     """P(band | state) of one vital sign [S, bands]; severity goes before presentation before condition.
 

@@ -70,15 +70,20 @@ def load(root: Path = HERE) -> Corpus:
     """The corpus below `root`; its `problems` name every fault with its place."""
     problems: list[str] = []
     findings = tuple(
-        schema.finding(name, table, Place(f"findings: {name}", problems)) for name, table in _tables(root, "findings/*.toml", problems).items()
+        schema.finding(name, table, Place(f"findings: {name}", problems))
+        for name, table in _tables(root, "findings/*.toml", problems).items()
     )
     conditions = []
     for path in sorted(root.glob("conditions/*/*.toml"), key=lambda path: (path.stem == "other", path.stem)):
         one = schema.condition(path, str(path.relative_to(root)), problems)
         if one is not None:
             conditions.append(one)
-    lexicon = {language: schema.read_toml(root / "lexicon" / f"{language}.toml", f"lexicon/{language}.toml", problems) for language in LANGUAGES}
-    single = {name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")}
+    lexicon = {
+        language: schema.read_toml(root / "lexicon" / f"{language}.toml", f"lexicon/{language}.toml", problems) for language in LANGUAGES
+    }
+    single = {
+        name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")
+    }
     corpus = Corpus(
         findings=findings,
         conditions=tuple(conditions),

@@ -14,6 +14,12 @@ from typing import Any
 
 VERSION = 1
 
+
+def listed(words: str) -> list[str]:
+    """The words of a text, for tables of words that would be long as lists."""
+    return words.split()
+
+
 # Traditional and simplified in pairs: the characters of complaints, histories, bodies, times and families.
 _PAIRS = (
     "頭头醫医療疗藥药癥症瘡疮瘍疡痙痉攣挛癱瘫瘧疟癢痒癬癣癤疖癰痈癲癫癇痫腫肿脹胀膿脓腦脑臟脏膽胆腸肠腎肾膚肤關关節节頸颈頜颌頰颊臉脸顏颜額额顱颅齒齿齦龈齶腭嚨咙聲声氣气噴喷聞闻嘔呕嘰叽噁恶惡恶瀉泻濁浊淚泪視视瞼睑紅红綠绿"
@@ -25,7 +31,22 @@ _PAIRS = (
     "灣湾髮发鬍胡鬚须纔才祇只隻只衹只悶闷痺痹臥卧闌阑蕁荨齲龋顳颞脛胫鉤钩鴿鸽蠍蝎螞蚂蟻蚁減减勢势罵骂嚇吓稱称許许陽阳陰阴風风絲丝細细緩缓結结統统終终絕绝繼继維维綁绑脫脱褲裤撐撑搖摇擠挤攪搅灑洒漲涨滿满溼湿嘆叹鋸锯鏟铲鐵铁"
     "鍋锅麵面餅饼飽饱餵喂貧贫賬账贏赢遺遗鄰邻釋释鎖锁闖闯陳陈隨随險险靈灵頂顶項项順顺預预領领頻频顧顾飄飘駕驾騷骚鬥斗齊齐龍龙"
 )
-_QUOTES = {"’": "'", "‘": "'", "ʼ": "'", "′": "'", "`": "'", "´": "'", "“": '"', "”": '"', "„": '"', "−": "-", "–": "-", "—": "-", "‐": "-", "‑": "-"}
+_QUOTES = {
+    "’": "'",
+    "‘": "'",
+    "ʼ": "'",
+    "′": "'",
+    "`": "'",
+    "´": "'",
+    "“": '"',
+    "”": '"',
+    "„": '"',
+    "−": "-",
+    "–": "-",
+    "—": "-",
+    "‐": "-",
+    "‑": "-",
+}
 _SIMPLIFIED = {_PAIRS[i]: _PAIRS[i + 1] for i in range(0, len(_PAIRS), 2)}
 
 
@@ -95,10 +116,8 @@ def normalise(text: str) -> Normal:
         while after < length and after - position < 8 and _joins(text[after]):
             after += 1
         cluster = text[position:after]
-        if after - position == 1:
-            normal = _TRANSLATION[ord(cluster)]
-        else:
-            normal = unicodedata.normalize("NFKC", cluster).translate(_TRANSLATION)
+        composed = cluster if after - position == 1 else unicodedata.normalize("NFKC", cluster)
+        normal = composed.translate(_TRANSLATION)
         pieces.append(normal)
         starts.extend([position] * len(normal))
         ends.extend([after] * len(normal))
@@ -114,7 +133,7 @@ LATIN, NUMBER, HANGUL, HAN, OTHER = 1, 2, 3, 4, 5
 
 # Inflections a rule would miss, words a rule would spoil ("hives" is not HIV, "burning" is no burn), and contractions made one.
 _IRREGULAR = {
-    "hives": "hives", "burning": "burning", "burnt": "burn", "burns": "burn", "burned": "burn", "aching": "ache", "aches": "ache", "ached": "ache",
+    "hives": "hives", "burning": "burning", "burnt": "burn", "burns": "burn", "crushing": "crushing", "stabbing": "stabbing", "tearing": "tearing", "cutting": "cutting", "fitting": "fitting", "burned": "burn", "aching": "ache", "aches": "ache", "ached": "ache",
     "bitten": "bite", "biting": "bite", "stung": "sting", "swollen": "swell", "fell": "fall", "fallen": "fall", "threw": "throw", "thrown": "throw",
     "felt": "feel", "broke": "break", "broken": "break", "shook": "shake", "shaken": "shake", "bled": "bleed", "drank": "drink", "drunk": "drunk",
     "ate": "eat", "eaten": "eat", "slept": "sleep", "woke": "wake", "woken": "wake", "passes": "pass", "lost": "lose", "losing": "lose", "loses": "lose",
@@ -136,18 +155,28 @@ _VOWELS = frozenset("aeiouy")
 _CHAR_CLASS_ES = ("shes", "ches", "xes", "sses", "zes")
 FILLERS = {
     "en": frozenset(
-        "the a an my his her its our your their of in on at to some very really so quite rather much bit lot little kind sort like is are was be been am "
-        "were has have had i he she feel get become this that these those just also pretty terribly awful awfully bad badly such too more all "
-        "both any me him up".split()
+        listed(
+            "the a an my his her its our your their of in on at to some very really so quite rather much bit lot little kind sort like is "
+            "are was be been am were has have had i he she feel get become this that these those just also pretty terribly awful awfully "
+            "bad badly such too more all both any me him up"
+        )
     ),
     "ko": frozenset(
-        "좀 너무 많이 자꾸 계속 갑자기 약간 조금 매우 아주 심하게 심한 막 더 또 다시 살짝 진짜 정말 왜 조금씩 가끔 자주 확 푹 엄청 굉장히 무척 몹시 "
-        "계속해서 점점 부위 부위가 쪽이 쪽 쪽에 요즘 오늘 어제부터 많은 심해서 꽤 되게 제일 항상 늘 아직 지금 같이 이렇게".split()
+        listed(
+            "좀 너무 많이 자꾸 계속 갑자기 약간 조금 매우 아주 심하게 심한 막 더 또 다시 살짝 진짜 정말 왜 조금씩 "
+            "가끔 자주 확 푹 엄청 굉장히 무척 몹시 계속해서 점점 부위 부위가 쪽이 쪽 쪽에 요즘 오늘 어제부터 많은 "
+            "심해서 꽤 되게 제일 항상 늘 아직 지금 같이 이렇게"
+        )
     ),
 }
+# Words a form loses when it is compiled: never verbs or words of place, or "no feeling in leg" would become "no leg".
+_DROPPED = frozenset(listed("the a an my his her its our your their of in on at is are was were be been am"))
 ZH_FILLERS = tuple(
-    "有点儿 有些儿 有点 有些 一点 一阵阵 一阵 阵阵 一直 老是 老 总是 总 突然 忽然 突发 感觉 觉得 感到 感 非常 特别 特 很 也 都 又 还 再 就 越来越 "
-    "得厉害 得很 得 的 地 了 着 在 是 会 好 挺 太 真 那么 这么 比较 持续 反复 经常 时常 常常 偶尔 轻微 明显 剧烈 严重 部 里面 里 处 这里 那里 这 儿 子".split()
+    listed(
+        "有点儿 有些儿 有点 有些 一点 一阵阵 一阵 阵阵 一直 老是 老 总是 总 突然 忽然 突发 感觉 觉得 感到 感 非常 "
+        "特别 特 很 也 都 又 还 再 就 越来越 得厉害 得很 得 的 地 了 着 在 是 会 好 挺 太 真 那么 这么 比较 "
+        "持续 反复 经常 时常 常常 偶尔 轻微 明显 剧烈 严重 部 里面 里 处 这里 那里 这 儿 子"
+    )
 )
 NEGATORS = {
     "en": frozenset(("not", "don't", "isn't", "never", "haven't")),
@@ -197,18 +226,47 @@ def _pieces_en(form: str, *, keep_fillers: bool = False) -> list[str]:
     """The stems of an English form; articles and the like are dropped if two other words remain."""
     found = [(match.lastindex, match.group()) for match in TOKEN.finditer(form)]
     words = [stem(word) if kind == LATIN else word for kind, word in found if word not in "-'.,()\""]
-    strong = [word for word in words if word not in FILLERS["en"]]
+    strong = [word for word in words if word not in _DROPPED]
     return words if keep_fillers or len(strong) < 2 else strong
 
 
 def _pieces(language: str, form: str, *, cue: bool = False) -> tuple[str, list[str]]:
     """The language of the table and the pieces of a form; a form in Latin letters is English wherever it stands."""
+    form = form.replace("|", " ")
     if form.isascii():
         return "en", _pieces_en(form, keep_fillers=cue)
     pieces = form.split()
     if language == "zh" and not cue and len(pieces) == 1 and 2 <= len(form) <= 5 and form[-1] in _ZH_SPLIT:
         pieces = [form[:-1], form[-1]]
     return language, pieces
+
+
+_KO_VOWELS = "ㅏㅐㅑㅒㅓㅔㅕㅖㅗㅘㅙㅚㅛㅜㅝㅞㅟㅠㅡㅢㅣ"
+
+
+def _korean_stems(piece: str) -> list[str]:
+    """The stem and what it becomes before a vowel: 아프 아파, 저리 저려, 어지럽 어지러워, 오르 올라, 붓 부어, 하 해."""
+    code = ord(piece[-1]) - 0xAC00
+    if len(piece) < 2 or not 0 <= code < 11172:
+        return [piece]
+    before, initial, vowel, final = piece[:-1], code // 588, _KO_VOWELS[code % 588 // 28], code % 28
+
+    def syllable(new_vowel: str, new_final: int = 0) -> str:
+        return chr(0xAC00 + initial * 588 + _KO_VOWELS.index(new_vowel) * 28 + new_final)
+
+    if final == 17:  # ㅂ falls out
+        return [piece, before + syllable(vowel) + "우", before + syllable(vowel) + "워", before + syllable(vowel) + "운"]
+    if final in (8, 19):  # ㅅ and ㄹ fall out
+        return [piece, before + syllable(vowel)]
+    if final:
+        return [piece]
+    if piece[-1] == "르" and (ord(before[-1]) - 0xAC00) % 28 == 0:
+        doubled = before[:-1] + chr(ord(before[-1]) + 8)
+        return [piece, doubled + "라", doubled + "러"]
+    if piece[-1] == "하":
+        return [piece, before + "해"]
+    new = {"ㅡ": "ㅏㅓ", "ㅣ": "ㅕ", "ㅗ": "ㅘ", "ㅜ": "ㅝ"}.get(vowel, "")
+    return [piece, *(before + syllable(one) for one in new)]
 
 
 def _key(language: str, pieces: Sequence[str]) -> str:
@@ -220,7 +278,8 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
     """The matching tables as plain dicts, lists, strings and integers.
 
     `lexicon` is language -> finding id -> forms, `cues` the parsed lexicon/cues.toml. A bucket is one string, parsed when first
-    met: lines of "targets TAB pieces". A target is 2·finding, plus 1 for a bare attribute form, or -1-cue.
+    met: "targets piece piece …", parted by "|" (no character that JSON escapes). A target is 2·finding, plus 1 for a bare
+    attribute form, or -1-cue.
     """
     findings = sorted({finding for forms in lexicon.values() for finding in forms})
     number = {finding: index for index, finding in enumerate(findings)}
@@ -230,9 +289,9 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
             for form in forms:
                 bare = form.startswith("~")
                 table, pieces = _pieces(language, normalise(form.lstrip("~")).text.strip())
-                if pieces:
-                    targets = entries[table].setdefault(tuple(pieces), [])
-                    target = 2 * number[finding] + bare
+                target = 2 * number[finding] + bare
+                for last in _korean_stems(pieces[-1]) if table == "ko" else pieces[-1:]:
+                    targets = entries[table].setdefault((*pieces[:-1], last), [])
                     if target not in targets:
                         targets.append(target)
     rows = list(cues.get("cue", ()))
@@ -240,15 +299,19 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
         for literal in row.get("literals", ()):
             table, pieces = _pieces(row["language"], normalise(literal).text.strip(), cue=True)
             if pieces:
-                entries[table].setdefault(tuple(pieces), []).append(-1 - index)
+                targets = entries[table].setdefault(tuple(pieces), [])
+                if -1 - index not in targets:
+                    targets.append(-1 - index)
     buckets: dict[str, dict[str, str]] = {}
     for language, table_entries in entries.items():
         lines: dict[str, list[str]] = {}
         for entry, targets in table_entries.items():
-            lines.setdefault(_key(language, entry), []).append(",".join(map(str, targets)) + "\t" + "\t".join(entry))
-        buckets[language] = {key: "\n".join(bucket) for key, bucket in lines.items()}
+            lines.setdefault(_key(language, entry), []).append(",".join(map(str, targets)) + " " + " ".join(entry))
+        buckets[language] = {key: "|".join(bucket) for key, bucket in lines.items()}
     english = lexicon.get("en", {}).values()
-    vocabulary = sorted({word for forms in english for form in forms for word in normalise(form).text.split() if len(word) >= 4 and word.isalpha()})
+    vocabulary = sorted(
+        {word for forms in english for form in forms for word in normalise(form).text.split() if len(word) >= 4 and word.isalpha()}
+    )
     return {
         "version": VERSION,
         "findings": findings,
@@ -274,7 +337,9 @@ def _words(words: Mapping[str, Mapping[str, Sequence[str]]]) -> dict[str, dict[s
 
 
 def form_problems(
-    lexicon: Mapping[str, Mapping[str, Sequence[str]]], known: frozenset[str] | set[str] | None = None, cues: Mapping[str, Any] | None = None
+    lexicon: Mapping[str, Mapping[str, Sequence[str]]],
+    known: frozenset[str] | set[str] | None = None,
+    cues: Mapping[str, Any] | None = None,
 ) -> list[str]:
     """One line for every unknown finding id, empty form, form shared by two findings, and form equal to a context cue."""
     problems: list[str] = []

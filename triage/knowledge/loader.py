@@ -39,6 +39,7 @@ class Knowledge:
 
     @property
     def n_states(self) -> int:
+        """How many states there are."""
         return len(self.acuity)
 
     def name(self, identifier: str, language: str) -> str:

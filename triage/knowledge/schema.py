@@ -98,10 +98,12 @@ class Place:
         return Place(self.path, self.problems, (*self.trail, key))
 
     def say(self, text: str) -> None:
+        """Adds a problem with its place."""
         where = ".".join(self.trail)
         self.problems.append(f"{self.path}: {where}: {text}" if where else f"{self.path}: {text}")
 
     def keys(self, table: Mapping[str, Any], allowed: tuple[str, ...], required: tuple[str, ...] = ()) -> None:
+        """Reports keys that are unknown or missing."""
         for key in table:
             if key not in allowed:
                 self.say(f"unknown key {key!r}; allowed: {', '.join(allowed)}")
@@ -129,7 +131,15 @@ def probability(value: object, at: Place) -> Number:
     if isinstance(value, dict):
         at.keys(value, ("k", "n", "p", "source"), ("k", "n", "p", "source"))
         k, n, p = value.get("k"), value.get("n"), value.get("p")
-        if isinstance(k, int) and isinstance(n, int) and is_number(p) and isinstance(p, int | float) and 0 <= k <= n and n > 0 and 0 <= p <= 1:
+        if (
+            isinstance(k, int)
+            and isinstance(n, int)
+            and is_number(p)
+            and isinstance(p, int | float)
+            and 0 <= k <= n
+            and n > 0
+            and 0 <= p <= 1
+        ):
             return Number((k + SHRINKAGE * p) / (n + SHRINKAGE), str(value.get("source", "")), n)
         at.say(f"expected whole numbers 0 <= k <= n and p from 0 to 1, got k={k!r}, n={n!r}, p={p!r}")
         return Number(0.5, "estimate")
@@ -167,7 +177,14 @@ def vital_signs(table: object, at: Place) -> dict[str, tuple[Number, ...]]:
     for name, value in table.items():
         here = at / name
         if name in CONTINUOUS:
-            if isinstance(value, list) and len(value) == 3 and is_number(value[0]) and is_number(value[1]) and value[1] > 0 and isinstance(value[2], str):
+            if (
+                isinstance(value, list)
+                and len(value) == 3
+                and is_number(value[0])
+                and is_number(value[1])
+                and value[1] > 0
+                and isinstance(value[2], str)
+            ):
                 result[name] = (Number(float(value[0]), value[2]), Number(float(value[1]), value[2]))
             else:
                 here.say(f'expected [mean or shift, standard deviation > 0, "source"], got {value!r}')
@@ -212,7 +229,11 @@ def texts(table: Mapping[str, Any], key: str, at: Place) -> tuple[str, ...]:
 
 def finding(name: str, table: Mapping[str, Any], at: Place) -> Finding:
     """One entry of `findings/*.toml`."""
-    at.keys(table, ("meaning", "kind", "parent", "group", "background", "said", "asked", "sex", "ages", "by_age"), ("meaning", "kind", "background"))
+    at.keys(
+        table,
+        ("meaning", "kind", "parent", "group", "background", "said", "asked", "sex", "ages", "by_age"),
+        ("meaning", "kind", "background"),
+    )
     kind = text(table, "kind", at, KINDS, "symptom")
     said, asked = {"symptom": (0.7, 0.25), "sign": (0.35, 0.3), "attribute": (0.45, 0.3), "history": (0.35, 0.35)}.get(kind, (0.4, 0.2))
 

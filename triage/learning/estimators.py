@@ -66,13 +66,13 @@ class ThreeStateNaiveBayes(_LogLikelihood):
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Counts each value of each column by class."""
-        X, y = validate_data(self, X, y)
+        checked: tuple[NDArray[Any], NDArray[Any]] = validate_data(self, X, y)
         if self.alpha <= 0:
             raise ValueError(f"Invalid alpha. Got {self.alpha!r}. Expected a number above 0.")
-        self.classes_, codes = _classes(y)
+        self.classes_, codes = _classes(checked[1])
         order = np.argsort(codes, kind="stable")
         first = np.searchsorted(codes[order], np.arange(len(self.classes_)))
-        ordered = X[order]
+        ordered = checked[0][order]
         counts = np.stack([np.add.reduceat(mask, first, axis=0, dtype=np.int64) for mask in _three(ordered)]).astype(float)
         overall = counts.sum(axis=1, keepdims=True) + 1.0
         share = overall / overall.sum(axis=0, keepdims=True)

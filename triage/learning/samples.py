@@ -56,7 +56,14 @@ def training(knowledge: Knowledge, patients: int, seed: int, *, clinics: int = 4
             source = SEEDS["train"] + seed + 1000 * turn + number
             count = int(patients * part.share / rounds)
             for group in simulate(
-                knowledge, count, seed=source, setting=part.setting, clinics=clinics, level=part.level, shift=part.shift, state_weights=weights
+                knowledge,
+                count,
+                seed=source,
+                setting=part.setting,
+                clinics=clinics,
+                level=part.level,
+                shift=part.shift,
+                state_weights=weights,
             ):
                 yield part, group
 

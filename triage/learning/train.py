@@ -80,7 +80,6 @@ def batches(model: Model, patients: int, seed: int, say: Progress) -> Iterator[t
     """Shuffled mini-batches of training patients: sparse evidence, state, and the log prior with which they were drawn."""
     rng = np.random.default_rng([seed, 1])
     priors = {s: _drawn_log_prior(model.knowledge, s) for s in SETTINGS}
-    pool: list[tuple[Any, NDArray[np.intp], NDArray[Any]]] = []
     waiting: list[tuple[samples.Part, Patients]] = []
     seen = count = 0
 
@@ -112,13 +111,12 @@ def batches(model: Model, patients: int, seed: int, say: Progress) -> Iterator[t
             waiting, count = [], 0
     if waiting:
         yield from empty()
-    del pool
 
 
 def _drawn_log_prior(knowledge: Knowledge, setting: str) -> NDArray[np.float32]:
     """log P(state | age, sex) among the training patients of a setting, up to a constant [A, X, S]."""
     prior = knowledge.arrays["prior"][SETTINGS.index(setting)].astype(float) * samples.stratified(knowledge, setting)
-    return np.log(np.maximum(prior, 1e-13)).astype(np.float32)
+    return np.asarray(np.log(np.maximum(prior, 1e-13)), dtype=np.float32)
 
 
 def tune_talk(model: Model, seed: int) -> NDArray[np.float32]:

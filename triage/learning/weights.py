@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.diagnosis.model import TALK_BUCKETS, Model, quantised
+from triage.diagnosis.model import Model, quantised
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, PRESENT
 from triage.world.patients import Patients
@@ -69,5 +69,4 @@ def count(knowledge: Knowledge, patients: Patients) -> tuple[Floats, Floats]:
 
 def make(knowledge: Knowledge, arrays: dict[str, NDArray[Any]], version: str = "unsaved") -> Model:
     """A model that has not been written."""
-    assert len(arrays["talk"]) == len(TALK_BUCKETS)
     return Model(knowledge, {"version": version}, arrays)

@@ -7,7 +7,7 @@ from typing import Any
 
 from triage.knowledge.forms import LATIN, Normal, normalise, stem
 from triage.reading.context import Context
-from triage.reading.durations import find_durations
+from triage.reading.durations import find_durations, framing
 from triage.reading.items import COMMA, CUE, DASH, MENTION, STOP, WORD, Builder, Item
 from triage.reading.matcher import Match, Matcher, Token, select, tokenise
 from triage.reading.numbers import Found, find_numbers
@@ -18,7 +18,7 @@ from triage.records import Mention, Reading, Value
 # Kinds of findings that stay true when they are past: "history of asthma", "had an operation last month".
 LASTING = frozenset(("history", "medication", "exposure", "context", "reason"))
 _UNREAD = frozenset(("content", "ordinary"))
-_MONTH = 720.0
+_MONTH, _YEAR = 720.0, 8766.0
 
 
 class Reader:
@@ -29,7 +29,11 @@ class Reader:
     """
 
     def __init__(
-        self, tables: Mapping[str, Any], parents: Mapping[str, str], groups: Mapping[str, str] | None = None, kinds: Mapping[str, str] | None = None
+        self,
+        tables: Mapping[str, Any],
+        parents: Mapping[str, str],
+        groups: Mapping[str, str] | None = None,
+        kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.findings: list[str] = tables["findings"]
         self.groups = dict(groups or {})
@@ -39,7 +43,7 @@ class Reader:
         self._lasting = frozenset(target for target in range(0, 2 * len(self.findings)) if self._kinds[target // 2] in LASTING)
         self.matcher = Matcher(tables["forms"])
         self._builder = Builder(tables["words"], tables["cues"])
-        self._speller = Speller(tables["vocabulary"].split(), frozenset(tables["words"]["en"]))
+        self._speller = Speller(tables["vocabulary"].split(), frozenset(tables["words"]["en"]), self.matcher.follows)
 
     def read(self, text: str) -> Reading:
         """What a text says; total: any string gives a reading."""
@@ -71,7 +75,9 @@ class Reader:
             values.append(onset)
         return Reading(
             language=language(plain),
-            mentions=tuple(self._mention(text, normal, one, corrections) for one in sorted(mentions, key=lambda one: (one[2], one[3], one[0]))),
+            mentions=tuple(
+                self._mention(text, normal, one, corrections) for one in sorted(mentions, key=lambda one: (one[2], one[3], one[0]))
+            ),
             values=tuple(_value(text, normal, value) for value in sorted(values, key=lambda value: (value[2], value[0]))),
             unread=tuple(normal.span(start, end) for start, end in _unread(items, signs)),
             problems=tuple(problems),
@@ -90,7 +96,9 @@ class Reader:
         if not bare:
             return select(matches, length)
         full = [match for match in matches if match.targets[0] < 0 or any(not target & 1 for target in match.targets)]
-        families = {self._family(target // 2) for match in select(full, length) for target in match.targets if target >= 0 and not target & 1}
+        families = {
+            self._family(target // 2) for match in select(full, length) for target in match.targets if target >= 0 and not target & 1
+        }
         symptom = any(self._kinds[family] not in LASTING for family in families)
         allowed = [match for match in matches if match.targets[0] < 0]
         for match in matches:
@@ -141,15 +149,21 @@ class Reader:
         bare: list[tuple[int, str, int, int]] = []
         for item in items:
             if item.kind == MENTION:
-                for target in item.targets:
+                for target in dict.fromkeys(item.targets):
                     one = (target // 2, self._status(item, target), item.start, item.end)
                     (bare if target & 1 else full).append(one)
         if not bare:
             return full
-        spoken = [(self._family(finding), status, start) for finding, status, start, _ in full if status != "absent" and self._kinds[finding] not in LASTING]
+        spoken = [
+            (self._family(finding), status, start)
+            for finding, status, start, _ in full
+            if status != "absent" and self._kinds[finding] not in LASTING
+        ]
         for finding, status, start, end in bare[:256]:
             family = self._family(finding) if self._parent[finding] >= 0 else -1
-            near = [(abs(start - other), other_status) for other_family, other_status, other in spoken[:256] if family in (-1, other_family)]
+            near = [
+                (abs(start - other), other_status) for other_family, other_status, other in spoken[:256] if family in (-1, other_family)
+            ]
             if near:
                 full.append((finding, min(near)[1] if status == "present" else status, start, end))
         return full
@@ -188,19 +202,18 @@ class Reader:
         """The shortest duration said of a complaint that is there now: the newest complaint sets the clock."""
         if not durations:
             return None
-        best: tuple[bool, float, int, int] | None = None
+        best: tuple[bool, bool, float, int, int] | None = None
         for (hours, start, end), subject in zip(durations, _subjects(items, durations), strict=True):
             if any(first <= start < last for first, last in past[:64]):
                 continue
             if subject is not None and (subject.negated or subject.past or subject.other or subject.resolved or subject.hypothetical):
                 continue
-            if subject is not None and not self._is_symptom(subject) and hours > _MONTH:
+            if hours > _YEAR if subject is None else (hours > _MONTH and not self._is_symptom(subject)):
                 continue
-            worse = any(word in plain[max(0, start - 18) : start] for word in ("wors", "加重", "심해"))
-            one = (worse, hours, start, end)
+            one = (*framing(plain, start, end), hours, start, end)
             if best is None or one < best:
                 best = one
-        return None if best is None else ("onset_hours", round(best[1], 4), best[2], best[3])
+        return None if best is None else ("onset_hours", round(best[2], 4), best[3], best[4])
 
 
 def _subjects(items: Sequence[Item], durations: Sequence[tuple[float, int, int]]) -> list[Item | None]:
@@ -229,7 +242,7 @@ def _unread(items: Iterable[Item], signs: Sequence[tuple[int, int]]) -> list[tup
     spans: list[tuple[int, int]] = []
     open_span = False
     for item in items:
-        if item.kind == WORD and item.word in _UNREAD:
+        if item.kind == WORD and item.word in _UNREAD and (item.end - item.start > 1 or not item.text.isascii()):
             if open_span:
                 spans[-1] = (spans[-1][0], item.end)
             else:

@@ -17,6 +17,7 @@ _FIELD = {
     "other_person": "other", "affirmed": "affirmed",
 }  # fmt: skip
 _LIST_PARTICLES = frozenset(("", "와", "과", "하고", "이나", "나", "랑", "이랑", "도", "이며"))
+_JOINING = _LIST_PARTICLES - {"", "도"}
 _JI = frozenset(("지", "지는", "지도", "지가", "지를", "진", "질"))
 _LIGHT = frozenset(("filler", "connector", "between"))
 _OPENERS = frozenset(("i", "he", "she", "we", "they"))
@@ -107,9 +108,9 @@ class Context:
         cost = len(item.text) if "\u3400" <= item.text[0] <= "\u9fff" else 1
         for category, scope in list(self._open.items()):
             scope.left -= cost
-            if word == "positive" and category == "negation" and (scope.seen or (item.text in _OPENERS and scope.cue.text == "no")):
-                scope.left = -1
-            elif scope.seen and cost and scope.row["language"] == "zh" and word != "stop":
+            if (word == "positive" and category == "negation" and (scope.seen or (item.text in _OPENERS and scope.cue.text == "no"))) or (
+                scope.seen and cost and scope.row["language"] == "zh" and word != "stop"
+            ):
                 scope.left = -1
             if scope.left < 0:
                 del self._open[category]
@@ -128,6 +129,8 @@ class Context:
                 break
             if item.kind == MENTION:
                 mentions += 1
+                if any(character.isdigit() for character in item.text):  # "no chest pain, cough for 3 weeks"
+                    return False
                 if category_other(scope) and not all(target in self._history for target in item.targets):
                     return False
             elif item.kind == VALUE or (item.kind == WORD and item.word == "positive"):
@@ -160,17 +163,19 @@ class Context:
         after = [row for row in item.rows if row["direction"] == "after"]
         before = [row for row in item.rows if row["direction"] != "after"]
         if not before or not after:
-            return item.rows[-1:] if not after else after
+            return after or item.rows[-1:]
         return after if self._answers(index) else before
 
     def _answers(self, index: int) -> bool:
         """True if a cue that could look either way looks back: a finding stands before it, and nothing it could govern follows."""
         back = index - 1
-        if back >= 0 and self.items[back].kind in (COLON, DASH) or (back >= 0 and self.items[back].text == "?"):
+        if (back >= 0 and self.items[back].kind in (COLON, DASH)) or (back >= 0 and self.items[back].text == "?"):
             back -= 1
             if back >= 0 and self.items[back].kind == MENTION:
                 return True
-        while back >= 0 and self.items[back].kind == WORD and self.items[back].word in _LIGHT and self.items[back].text not in ("and", "or"):
+        while (
+            back >= 0 and self.items[back].kind == WORD and self.items[back].word in _LIGHT and self.items[back].text not in ("and", "or")
+        ):
             back -= 1
         if back < 0 or self.items[back].kind != MENTION:
             return False
@@ -240,7 +245,8 @@ class Context:
             if item.kind == WORD and item.word not in _LIGHT:
                 left -= len(item.text) if row["language"] == "zh" else 1
                 if needs == "between" or left < 0:
-                    return -1
+                    joined = back > 0 and needs == "between" and self.items[back - 1].kind == MENTION
+                    return back - 1 if joined and self.items[back - 1].rest in _JOINING else -1  # 기침과 (unread)은 없어요
             elif item.kind == CUE and not _is(item, "current"):
                 return -1
         return -1
@@ -274,8 +280,5 @@ def _is(item: Item, category: str) -> bool:
 
 def _has_replies(items: Sequence[Item]) -> bool:
     """True if the text answers finding by finding ("cough yes fever no"): then every "no" after a finding is its answer."""
-    for first, second in zip(items, items[1:], strict=False):
-        if first.kind == MENTION and second.kind == CUE and second.text in ("yes", "no", "有", "没有", "无"):
-            if second.text == "yes":
-                return True
-    return False
+    pairs = zip(items, items[1:], strict=False)  # noqa: RUF007 - itertools is not worth its import here
+    return any(first.kind == MENTION and second.kind == CUE and second.text == "yes" for first, second in pairs)

@@ -16,7 +16,21 @@ _KOREAN = {
     "사": 4, "오": 5, "육": 6, "칠": 7, "팔": 8, "구": 9, "십": 10,
 }  # fmt: skip
 _KOREAN_TENS = {"열": 10, "스물": 20, "스무": 20, "서른": 30, "마흔": 40, "쉰": 50, "예순": 60, "일흔": 70, "여든": 80, "아흔": 90}
-_KOREAN_ONES = {"하나": 1, "한": 1, "둘": 2, "두": 2, "셋": 3, "세": 3, "넷": 4, "네": 4, "다섯": 5, "여섯": 6, "일곱": 7, "여덟": 8, "아홉": 9}
+_KOREAN_ONES = {
+    "하나": 1,
+    "한": 1,
+    "둘": 2,
+    "두": 2,
+    "셋": 3,
+    "세": 3,
+    "넷": 4,
+    "네": 4,
+    "다섯": 5,
+    "여섯": 6,
+    "일곱": 7,
+    "여덟": 8,
+    "아홉": 9,
+}
 
 
 def _any(words: dict[str, float] | dict[str, int]) -> str:
@@ -69,7 +83,7 @@ _UNITS = {
 def _counted() -> re.Pattern[str]:
     units = "|".join(rf"(?P<{name}>{unit})" for name, unit in _UNITS.items())
     return re.compile(
-        rf"(?<![\d./])(?P<x>(?<![a-z])x\s*)?(?P<n>\d{{1,3}}(?:\.\d+)?(?:\s*(?:-|to|~|至|到|or)\s*\d{{1,3}})?|(?<![a-z])(?:{LITTLE})(?=[\s-])"
+        rf"(?<![\d./])(?P<x>(?<![a-z])(?:x\s*|(?:in|for|over|during|within) the (?:past|last) |past |last ))?(?P<n>\d{{1,3}}(?:\.\d+)?(?:\s*(?:-|to|~|至|到|or)\s*\d{{1,3}})?|(?<![a-z])(?:{LITTLE})(?=[\s-])"
         r"|半(?=个?小时|个?钟头|天|日|个?月|年)|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九几数]"
         rf"|(?<![가-힣])(?:{_any(_KOREAN)}))\s*-?\s*(?:more\s+)?个?(?P<half>半)?多?(?:{units})(?![a-z])"
         r"(?P<and>半|多|\s*반(?![가-힣]))?"
@@ -84,7 +98,7 @@ _WORDS: tuple[tuple[str, float], ...] = (
     (r"(?:since |from )?yesterday|昨[天日]|어제", 24.0),
     (r"since last week|上个?(?:周|星期|礼拜)|지난\s*주", 168.0),
     (r"since last month|上个月(?:开始|起)|지난\s*달부터", 730.5),
-    (r"just now|刚才|刚刚|방금|조금\s*전|아까|an hour ago", 0.5),
+    (r"just now|刚才|刚刚|방금|조금\s*전|아까", 0.5),
     (r"half (?:a )?day|반나절", 12.0),
     (r"半天", 12.0),
     (r"fortnight|보름", 360.0),
@@ -108,14 +122,29 @@ def _worded() -> tuple[re.Pattern[str], tuple[float, ...]]:
     return re.compile("|".join(f"({pattern})" for pattern, _ in _WORDS)), tuple(hours for _, hours in _WORDS)
 
 
+@lru_cache(maxsize=1)
+def _time_word() -> re.Pattern[str]:
+    """Something without which no text tells a time; most complaints end here."""
+    return re.compile(
+        r"\d|morning|night|today|yesterday|hour|minute|\bmin|day|week|month|year|\bhrs?\b|now|noon|[今昨前半刚天周月年时钟日拜期昔夜晚上早]"
+        r"|오늘|아침|어제|어젯|간밤|밤새|새벽|그저|그제|지난|방금|조금|아까|나절|보름|하루|이틀|[사나열]흘|[닷엿]새|이레|며칠|시간|[분일주월달년]"
+    )
+
+
 # Not how long it has lasted: how often, how long each time, how old, how long before something else.
-_NOT_BEFORE = re.compile(r"(?:every|each|lasts?|lasting|per|times? an?|times? in|每隔?|每次|within|at age|约?隔|간격|마다|매)\s*(?:about|around|for|only|持续|大约|约)?\s*$")
-_NOT_AFTER = re.compile(r"\s*(?:-?\s*old|at a time|each|every time|apart|/\s*day|a day|per day|pregnant|一次|一趟|大的?|的宝宝|的孩子|的婴儿|마다|간격|된 아|에 한\s*번|에 \d+번)")
+_NOT_BEFORE = re.compile(
+    r"(?:every|each|lasts?|lasting|per|times? an?|times? in|每隔?|每次|within|at age|约?隔|간격|마다|매)\s*(?:about|around|for|only|持续|大约|约)?\s*$"
+)
+_NOT_AFTER = re.compile(
+    r"\s*(?:-?\s*old|at a time|each|every time|apart|/\s*day|a day|per day|pregnant|一次|一趟|大的?|的宝宝|的孩子|的婴儿|마다|간격|된 아|에 한\s*번|에 \d+번)"
+)
 
 
 def find_durations(text: str, taken: list[tuple[int, int]]) -> list[tuple[float, int, int]]:
     """Every duration in a normalised text as (hours, start, end), in text order; `taken` are stretches read as other numbers."""
     found: list[tuple[float, int, int]] = []
+    if not _time_word().search(text):
+        return found
     pattern, hours = _worded()
     matches = [(hours[(match.lastindex or 1) - 1], match.start(), match.end()) for match in pattern.finditer(text)]
     for match in _counted().finditer(text):
@@ -125,7 +154,11 @@ def find_durations(text: str, taken: list[tuple[int, int]]) -> list[tuple[float,
         value = max(number(end) for end in ends if end)
         if match.group("half") or (match.group("and") or "").strip() in ("半", "반"):
             value += 0.5
-        if count in ("a", "an") and unit in ("day", "week", "month") and re.search(r"times?\s*$|once\s*$|twice\s*$", text[max(0, match.start() - 8) : match.start()]):
+        if (
+            count in ("a", "an")
+            and unit in ("day", "week", "month")
+            and re.search(r"times?\s*$|once\s*$|twice\s*$", text[max(0, match.start() - 8) : match.start()])
+        ):
             continue
         single = match.group(unit)
         if single in ("h", "d", "w", "y") and not (match.group("x") or count[0].isdigit()):
@@ -144,3 +177,23 @@ def find_durations(text: str, taken: list[tuple[int, int]]) -> list[tuple[float,
         found.append((value, start, end))
         limit = end
     return found
+
+
+@lru_cache(maxsize=1)
+def _frames() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    return (
+        re.compile(
+            r"(?:since|beg[au]n|started|starting|onset|history|for|in the past|in the last|已|有)\s*(?:about|around|approximately|over|the|past|last|大约|约)*\s*$"
+        ),
+        re.compile(r"[\s-]*(?:ago|history|hx|duration|before|前|以来|开始|起|了|전|째|부터|동안|됐|되었|前开始)"),
+    )
+
+
+def framing(text: str, start: int, end: int) -> tuple[bool, bool]:
+    """Whether a duration tells of a worsening, and whether nothing says that it is a time since the beginning; plain ones come first."""
+    before, after = _frames()
+    clipped = text[max(0, start - 24) : start]
+    worse = any(word in clipped for word in ("wors", "加重", "심해"))
+    first = text[start : start + 1]
+    framed = first in "xsip今昨前어오지" or before.search(clipped) is not None or after.match(text[end : end + 12]) is not None
+    return worse, not framed

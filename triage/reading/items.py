@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from triage.knowledge.forms import HAN, HANGUL, LATIN, NUMBER
+from triage.knowledge.forms import HAN, HANGUL, LATIN, NUMBER, listed
 from triage.reading.matcher import Match, Token
 
 MENTION, CUE, VALUE, COMMA, STOP, COLON, DASH, LIST, WORD = range(9)
@@ -16,7 +16,7 @@ _PUNCTUATION = {
 _ABBREVIATIONS = frozenset(("dr", "mr", "mrs", "ms", "pt", "hx", "approx", "vs", "st", "temp", "resp"))
 _CONTENT = "content"
 # One-syllable Korean stems that any ending may follow.
-_KO_VERBS = frozenset("있 없 했 하 해 한 할 합 됐 되 돼 된 됩 났 난 봤 왔 갔 싶 같 먹 심 많 않 아니 생 느 보 말 주 드 들".split())
+_KO_VERBS = frozenset(listed("있 없 했 하 해 한 할 합 됐 되 돼 된 됩 났 난 봤 왔 갔 싶 같 먹 심 많 않 아니 생 느 보 말 주 드 들"))
 _LONGEST_ZH = 5
 
 
@@ -24,7 +24,20 @@ class Item:
     """One stretch of the text with what the context pass learns about it."""
 
     __slots__ = (
-        "affirmed", "end", "hypothetical", "kind", "negated", "other", "past", "rest", "resolved", "rows", "start", "targets", "text", "uncertain",
+        "affirmed",
+        "end",
+        "hypothetical",
+        "kind",
+        "negated",
+        "other",
+        "past",
+        "resolved",
+        "rest",
+        "rows",
+        "start",
+        "targets",
+        "text",
+        "uncertain",
         "word",
     )  # fmt: skip
 
@@ -51,6 +64,26 @@ def korean_class(words: Mapping[str, str], word: str) -> str:
         if found is not None and len(word) - length <= 4 and (length > 1 or beginning in _KO_VERBS):
             return found
     return "stop" if word[0] in _KO_VERBS and len(word) <= 4 else _CONTENT
+
+
+def _with_values(text: str, blocks: list[Item], values: Sequence[tuple[int, int, str]]) -> list[Item]:
+    """The blocks and the values in order; a value gives way to what overlaps it, but not to a cue inside it ("in the past 2 days")."""
+    merged: list[Item] = []
+    ordered = sorted(values, key=lambda value: (value[0], -value[1]))
+    index, limit = 0, -1
+    for start, end, name in ordered:
+        while index < len(blocks) and blocks[index].end <= start:
+            merged.append(blocks[index])
+            limit = max(limit, blocks[index].end)
+            index += 1
+        inside = index
+        while inside < len(blocks) and blocks[inside].kind == CUE and start <= blocks[inside].start and blocks[inside].end <= end:
+            inside += 1
+        if start >= limit and (inside == len(blocks) or blocks[inside].start >= end):
+            merged.append(Item(VALUE, start, end, text[start:end], name))
+            index, limit = inside, end
+    merged.extend(blocks[index:])
+    return merged
 
 
 class Builder:
@@ -87,22 +120,12 @@ class Builder:
             cue = match.targets[0] < 0
             item = Item(CUE if cue else MENTION, match.start, match.end, text[match.start : match.end])
             if cue:
-                item.rows = tuple(self._cues[-1 - target] for target in match.targets)
+                item.rows = tuple(self._cues[-1 - target] for target in match.targets if target < 0)
             else:
                 item.targets = tuple(target for target in match.targets if target >= 0)
                 item.negated = match.negated
             blocks.append(item)
-        if not values:
-            return blocks
-        taken = [(block.start, block.end) for block in blocks]
-        pointer = 0
-        for start, end, name in sorted(values):
-            while pointer < len(taken) and taken[pointer][1] <= start:
-                pointer += 1
-            if pointer == len(taken) or taken[pointer][0] >= end:
-                blocks.append(Item(VALUE, start, end, text[start:end], name))
-        blocks.sort(key=lambda block: block.start)
-        return blocks
+        return _with_values(text, blocks, values) if values else blocks
 
     def _plain(self, text: str, token: Token, start: int, end: int, items: list[Item]) -> None:
         piece = text[start:end]

@@ -11,18 +11,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from triage.knowledge.forms import FILLERS, HAN, HANGUL, LATIN, NEGATORS, NUMBER, OTHER, TOKEN, ZH_FILLERS, stem
+from triage.reading.korean import PARTICLES, ends_well, opened_syllable, piece_end, run_end
 
 MOST_GAPS = 4
 GLUE = frozenset("-'\"")  # characters that never part the words of an English form
-
-# Korean endings that may follow a one-syllable noun: anything else begins another word (목요일, 열심히, 배추).
-PARTICLES = frozenset(
-    "이 가 은 는 을 를 도 에 의 만 로 으로 에서 이나 나 랑 이랑 하고 과 와 부터 까지 에도 에는 이랑도 께서 마저 조차 뿐 이며 며 쪽 속 안 밑 위 옆 앞 뒤 "
-    "쪽이 쪽에 쪽도 속이 안이 안에 밑이 위에 이요 요 인데 이고 이라 이에요 예요 입니다 있어요 있음 없어요 없음 이란 만이 에만 나요 나고 나서 나는 납니다 났어요 "
-    "도요 이도 들이 들도".split()
-)
-_CONTRACTED = frozenset((4, 8, 16, 17, 20))  # finals ㄴ ㄹ ㅁ ㅂ ㅆ: 아프 + ㅂ니다 = 아픕니다
-_HANGUL_BASE = 0xAC00
 
 
 class Token(NamedTuple):
@@ -108,8 +100,8 @@ class _Node:
 def _tree(bucket: str) -> _Node:
     """The forms of a bucket as a tree of pieces."""
     root = _Node(0)
-    for line in bucket.split("\n"):
-        targets, *pieces = line.split("\t")
+    for line in bucket.split("|"):
+        targets, *pieces = line.split(" ")
         node = root
         for piece in pieces:
             child = node.words.get(piece)
@@ -139,6 +131,11 @@ class Matcher:
                 return None
             trees[key] = _tree(raw)
         return trees[key]
+
+    def follows(self, first: str, second: str) -> bool:
+        """True if some English form begins with these two stems."""
+        tree = self._bucket("en", first)
+        return tree is not None and second in tree.words[first].words
 
     def find(self, text: str, tokens: Sequence[Token]) -> list[Match]:
         """Every form and cue in the text, overlapping ones too."""
@@ -183,7 +180,7 @@ class Matcher:
         """Chinese or Korean forms that start at a position."""
         first, second = text[start : start + 1], text[start + 1 : start + 2]
         keys = [first + second, first] if second.strip() else [first]
-        if language == "ko" and second and (opened := _open(second)):
+        if language == "ko" and second and (opened := opened_syllable(second)):
             keys.append(first + opened)
         for key in keys:
             tree = self._bucket(language, key)
@@ -195,7 +192,7 @@ class Matcher:
                     if text.startswith(piece, start):
                         self._chinese(text, start + len(piece), child, (start, 0, False), matches)
                 elif at_word or len(piece) > 1:
-                    position = _piece(text, start, piece, len(piece) > 1 or bool(child.targets))
+                    position = piece_end(text, start, piece, len(piece) > 1 or bool(child.targets))
                     if position > 0:
                         self._korean(text, position, child, piece, (start, 0, False, at_word), matches)
 
@@ -224,14 +221,16 @@ class Matcher:
                 return
             position = after
 
-    def _korean(
-        self, text: str, end: int, node: _Node, piece: str, so_far: tuple[int, int, bool, bool], matches: list[Match]
-    ) -> None:
+    def _korean(self, text: str, end: int, node: _Node, piece: str, so_far: tuple[int, int, bool, bool], matches: list[Match]) -> None:
         """Forms that go on after `end`, where `piece` ends; `so_far` is (start, fillers passed, negated, begins a word)."""
         start, gaps, negated, at_word = so_far
-        run = _run_end(text, end)
+        run = run_end(text, end)
         rest = text[end:run]
-        if node.targets and (at_word or (node.letters >= 16 and node.targets[0] >= 0)) and _ends_well(rest, node.letters == 4 and node.targets[0] >= 0):
+        if (
+            node.targets
+            and (at_word or (node.letters >= 16 and node.targets[0] >= 0))
+            and ends_well(rest, node.letters == 4 and node.targets[0] >= 0)
+        ):
             matches.append(Match(node.letters - gaps - 3 * negated, start, end, node.targets, negated))
         if not node.follow:
             return
@@ -247,7 +246,7 @@ class Matcher:
                 position += 1
             if position > end + 2 or position > run:
                 self._korean_next(text, position, node, (start, gaps + skipped, negated, at_word), matches)
-            after = _run_end(text, position)
+            after = run_end(text, position)
             word = text[position:after]
             if word in _KO_NEGATORS and not negated:
                 negated = word == "안"
@@ -262,43 +261,12 @@ class Matcher:
         if not character:
             return
         candidates = node.follow.get(character, ())
-        if opened := _open(character):
+        if opened := opened_syllable(character):
             candidates = (*candidates, *node.follow.get(opened, ()))
         for piece, child in candidates:
-            after = _piece(text, position, piece, True)
+            after = piece_end(text, position, piece, True)
             if after > 0:
                 self._korean(text, after, child, piece, so_far, matches)
-
-
-def _ends_well(rest: str, short: bool) -> bool:
-    """True if a Korean form may end before `rest`: a one-syllable form wants a particle, and 기침약 is a medicine."""
-    if short and rest and rest not in PARTICLES:
-        return False
-    return not rest.startswith("약") or rest.startswith("약하")
-
-
-def _open(syllable: str) -> str:
-    """The Hangul syllable without its final, if that final is one that contraction adds; else an empty string."""
-    code = ord(syllable) - _HANGUL_BASE
-    return chr(_HANGUL_BASE + code - code % 28) if 0 <= code < 11172 and code % 28 in _CONTRACTED else ""
-
-
-def _piece(text: str, position: int, piece: str, contracted: bool) -> int:
-    """The end of a Korean piece at a position, its last syllable possibly contracted with an ending; or -1."""
-    if text.startswith(piece, position):
-        return position + len(piece)
-    end = position + len(piece)
-    if contracted and end <= len(text) and _open(text[end - 1]) == piece[-1] and text.startswith(piece[:-1], position):
-        return end
-    return -1
-
-
-def _run_end(text: str, position: int) -> int:
-    """Where the Hangul run that contains a position ends; at most 12 syllables on, which is longer than any word."""
-    end, limit = position, min(len(text), position + 12)
-    while end < limit and "가" <= text[end] <= "힣":
-        end += 1
-    return end
 
 
 def select(matches: list[Match], length: int) -> list[Match]:

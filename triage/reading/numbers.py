@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 
-from triage.reading.durations import NUMERAL, number
+from triage.reading.durations import number
+from triage.reading.number_patterns import FINDING_LABELS, LABELS, MONTH, NEEDS_UNIT, WEEK, labelled, patterns, with_unit
 
 # name -> lowest, highest, what was expected
 RANGES = {
@@ -22,80 +22,7 @@ RANGES = {
 }
 MG_PER_MMOL = 18.016  # glucose, mg/dL in one mmol/L
 
-_LABELS = {
-    "bp": "systolic_bp", "b/p": "systolic_bp", "blood pressure": "systolic_bp", "血压": "systolic_bp", "혈압": "systolic_bp",
-    "systolic": "systolic_bp", "sbp": "systolic_bp", "高压": "systolic_bp", "收缩压": "systolic_bp", "수축기": "systolic_bp",
-    "diastolic": "diastolic_bp", "dbp": "diastolic_bp", "低压": "diastolic_bp", "舒张压": "diastolic_bp", "이완기": "diastolic_bp",
-    "temperature": "temperature", "temp": "temperature", "t": "temperature", "体温": "temperature", "체온": "temperature", "发烧": "temperature",
-    "发热": "temperature", "高烧": "temperature", "烧到": "temperature", "烧": "temperature", "열이": "temperature", "열": "temperature",
-    "고열": "temperature", "fever": "temperature", "febrile": "temperature",
-    "heart rate": "heart_rate", "hr": "heart_rate", "pulse": "heart_rate", "pulse rate": "heart_rate", "p": "heart_rate", "心率": "heart_rate",
-    "脉搏": "heart_rate", "心跳": "heart_rate", "脉率": "heart_rate", "맥박": "heart_rate", "심박수": "heart_rate", "맥박수": "heart_rate",
-    "심박": "heart_rate",
-    "respiratory rate": "respiratory_rate", "resp rate": "respiratory_rate", "resp": "respiratory_rate", "rr": "respiratory_rate",
-    "resps": "respiratory_rate", "respirations": "respiratory_rate", "breathing rate": "respiratory_rate", "r": "respiratory_rate",
-    "呼吸": "respiratory_rate", "呼吸频率": "respiratory_rate", "呼吸率": "respiratory_rate", "호흡수": "respiratory_rate", "호흡": "respiratory_rate",
-    "spo2": "spo2", "sao2": "spo2", "sats": "spo2", "sat": "spo2", "o2 sat": "spo2", "o2 sats": "spo2", "o2": "spo2", "oxygen saturation": "spo2",
-    "saturation": "spo2", "oxygen": "spo2", "pulse ox": "spo2", "血氧": "spo2", "血氧饱和度": "spo2", "氧饱和度": "spo2", "산소포화도": "spo2",
-    "산소": "spo2",
-    "glucose": "glucose", "blood glucose": "glucose", "blood sugar": "glucose", "sugar": "glucose", "bsl": "glucose", "bs": "glucose",
-    "bg": "glucose", "fbs": "glucose", "rbs": "glucose", "bgl": "glucose", "血糖": "glucose", "혈당": "glucose", "혈당이": "glucose",
-    "pain score": "pain_score", "pain level": "pain_score", "pain scale": "pain_score", "nrs": "pain_score", "vas": "pain_score",
-    "疼痛评分": "pain_score", "疼痛": "pain_score", "통증": "pain_score", "통증점수": "pain_score", "pain": "pain_score",
-    "age": "age", "aged": "age", "年龄": "age", "今年": "age", "나이": "age", "i am": "age", "i'm": "age", "age is": "age",
-    "pregnant": "pregnancy_weeks", "孕": "pregnancy_weeks", "怀孕": "pregnancy_weeks", "妊娠": "pregnancy_weeks", "임신": "pregnancy_weeks",
-    "ga": "pregnancy_weeks", "gestation": "pregnancy_weeks", "停经": "pregnancy_weeks",
-}  # fmt: skip
-_NEEDS_UNIT = frozenset(("age:i am", "age:i'm", "age:今年", "spo2:oxygen", "spo2:o2", "spo2:산소", "pain_score:pain", "pain_score:疼痛", "pain_score:통증"))
-# Labels that are findings themselves: the number belongs to the value, the word stays a finding.
-_FINDING_LABELS = frozenset("fever febrile 发烧 发热 高烧 열이 열 고열 pain 疼痛 통증 pregnant 怀孕 임신 孕 烧 停经 妊娠".split())
-
-_WEEK = r"weeks?|wks?|w|周|个?星期|주차?"
-_MONTH = r"months?|mos?|m|个月|개월"
-
-
-@lru_cache(maxsize=1)
-def _labelled() -> re.Pattern[str]:
-    labels = "|".join(re.escape(label) for label in sorted(_LABELS, key=lambda label: -len(label)))
-    return re.compile(
-        rf"(?<![a-z가-힣])({labels})(?![a-z])(?:[\s:=,~≈]|이|은|는|가|을|를|수는|도는|is|was|of|at|around|about|up to|as high as|right now|最高|达到|达|到|约|为|是|测|有|大概|高达|了)*?"
-        rf"(\d{{1,3}}(?:\.\d+)?)(?![\d])(?:\s*(?:/|over|-|对)\s*(\d{{1,3}})(?!\d))?\s*"
-        rf"(mg/?dl|mmol(?:/l)?|mmhg|毫米汞柱|%|°c|°f|℃|c(?![a-z])|f(?![a-z])|度\d?|도|次/?分?(?:钟)?|회|점|分(?!钟)|/\s*min|bpm|per min(?:ute)?|out of 10|/10|岁|세|살"
-        rf"|y(?:ears?|rs?|/?o)?\b|(?:{_WEEK})\+?|(?:{_MONTH}))?"
-    )
-
-
-@lru_cache(maxsize=1)
-def _with_unit() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?<![\d./a-z])({NUMERAL})\s*-?\s*(?:"
-        r"(?P<years>y(?:ea)?rs?[\s-]*olds?|y\.?/?o\.?(?![a-z])|y(?=\s*/?\s*[mf]\b)|岁|周岁|세|살|yrs?(?=\s+(?:male|female|man|woman|boy|girl)))"
-        r"|(?P<months>(?:months?|mos?|mths?|m)[\s-]*(?:old|/o)|mo(?=\s+(?:male|female|boy|girl))|个月大|个多?月(?=的?(?:宝宝|孩子|婴儿|娃|小孩|男|女|患儿))|개월\s*(?:된|아|남아|여아|아기|영아|남자|여자|딸|아들))"
-        r"|(?P<weeksold>(?:weeks?|wks?)[\s-]*old|wo(?![a-z])|周大|周(?=的?(?:宝宝|婴儿|娃|新生儿))|주\s*(?:된|아기))"
-        r"|(?P<daysold>days?[\s-]*old|do(?![a-z])|天大|天(?=的?(?:宝宝|婴儿|娃|新生儿))|일\s*(?:된|아기))"
-        rf"|(?P<pregnant>(?:{_WEEK})\s*(?:pregnant|preg|gestation|gravid|孕|임신|임산부|임부|산모)|주차?\s*(?:임신|임산부|임부|산모))"
-        rf"|(?P<pregnantmonths>(?:{_MONTH})\s*(?:pregnant|preg|身孕))"
-        r"|(?P<decade>代|대(?=\s*(?:남|여|후반|초반|중반|$|[\s,])))"
-        r"|(?P<celsius>°\s*c|℃|degrees? c(?:elsius)?|c(?![a-z])|度(?!数)(?P<tenth>\d(?![\d天日小周个月年]))?|도(?![가-힣])|도(?=까지|의|로|가|를|나|예|입|이|씨|에|였))"
-        r"|(?P<fahrenheit>°\s*f|degrees? f(?:ahrenheit)?|f(?![a-z]))"
-        r"|(?P<mmhg>mmhg)|(?P<bpm>bpm)"
-        r"|(?P<percent>%(?=\s*(?:on|ra|room|sat|spo2|o2|oxygen|血氧|산소)))"
-        r"|(?P<sugar>mg/?dl|mmol(?:/l)?)"
-        r"|(?P<pain>/\s*10(?!\d|/)|out of (?:10|ten))"
-        r"|(?P<sexed>[mf](?![a-z/]))"
-        r")"
-    )
-
-
-_PRESSURE = re.compile(r"(?<![\d/.])(\d{2,3})\s*/\s*(\d{2,3})(?![\d/])\s*(mmhg)?")
-_CHART = re.compile(r"(?<![a-z])([mf])\s*[/,]?\s*(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s*/\s*([mf])(?![a-z])")
-_LIVED = re.compile(rf"(?:생후|宝宝|孩子|婴儿|娃娃?|小孩|新生儿|出生)\s*({NUMERAL})\s*(个多?月|개월|周|주|天|일)(?!前|전)")
-_SEX = re.compile(
-    r"(?<![a-z])(?P<male>males?|man|boy|gentleman|guy|mr)(?![a-z])|(?<![a-z])(?P<female>females?|woman|girl|lady|mrs|ms)(?![a-z])"
-    r"|(?P<nan>男(?![友朋人科]))|(?P<nv>女(?![友朋儿人科婿]))|(?P<namja>남자(?!친구)|남성|남아|할아버지)|(?P<yeoja>여자(?!친구)|여성|여아|할머니|산모|임산부)"
-    r"|(?P<nam>(?<![가-힣])남(?![가-힣]))|(?P<yeo>(?<![가-힣])여(?![가-힣]))"
-)
-_MALE = frozenset(("male", "nan", "namja", "nam"))
+_MALE = frozenset(("male", "nan", "namja", "nam", "m"))
 
 Found = tuple[str, "float | str", int, int]
 
@@ -136,30 +63,34 @@ def find_numbers(text: str, original: str) -> tuple[list[Found], list[tuple[int,
     `original` has the same length as `text` or is empty; it only tells "58M" from "58 m".
     """
     finder = _Finder(len(text))
-    if any(character.isdigit() for character in text):
+    if patterns()["digit"].search(text):
         _read_labelled(text, finder)
         _read_pairs(text, finder)
         _read_chart(text, original, finder)
-    _read_units(text, original, finder)
+        _read_units(text, original, finder)
+    elif patterns()["worded"].search(text):
+        _read_units(text, original, finder)
     _read_sex(text, finder)
     return list(finder.values.values()), finder.read, finder.problems
 
 
 def _read_labelled(text: str, finder: _Finder) -> None:
-    for match in _labelled().finditer(text):
+    for match in labelled().finditer(text):
         label, first, second, unit = match.group(1), match.group(2), match.group(3), (match.group(4) or "").replace(" ", "")
-        name = _LABELS[label]
-        start = match.start(2) if label in _FINDING_LABELS else match.start()
-        value, end = float(first), match.end()
-        if f"{name}:{label}" in _NEEDS_UNIT and not unit:
+        name = LABELS[label]
+        start = match.start(2) if label in FINDING_LABELS else match.start()
+        value, end = float(first), match.start() + len(match.group().rstrip())
+        if f"{name}:{label}" in NEEDS_UNIT and not unit and not (name == "age" and patterns()["ends"].match(text, end) and 4 < value < 111):
+            continue
+        if name not in ("pregnancy_weeks", "age") and not second and patterns()["time"].match(text, match.end(2)):
             continue
         if name == "pregnancy_weeks":
-            if re.fullmatch(_MONTH, unit):
+            if re.fullmatch(MONTH, unit):
                 value *= 4.345
-            elif not re.fullmatch(rf"(?:{_WEEK})\+?", unit):
+            elif not re.fullmatch(rf"(?:{WEEK})\+?", unit):
                 continue
         elif name == "temperature":
-            if second or (unit and not re.match(r"°|℃|[cf]$|度|도", unit)) or (label in _FINDING_LABELS and value < 35 and not unit):
+            if second or (unit and not re.match(r"°|℃|[cf]$|度|도", unit)) or (label in FINDING_LABELS and value < 35 and not unit):
                 continue
             if (match.group(4) or "").startswith("度") and unit[1:]:
                 value += float(unit[1:]) / 10
@@ -169,12 +100,12 @@ def _read_labelled(text: str, finder: _Finder) -> None:
         elif name == "pain_score":
             if second and second != "10":
                 continue
-            if label in _FINDING_LABELS and not (second or unit in ("점", "分", "/10", "outof10")):
+            if label in FINDING_LABELS and not (second or unit in ("점", "分", "/10", "outof10")):
                 continue
         elif name == "age":
             if unit and not re.match(r"y|岁|세|살", unit):
                 continue
-        elif unit and re.fullmatch(rf"{_WEEK}|{_MONTH}|岁|세|살|y.*", unit):
+        elif unit and re.fullmatch(rf"{WEEK}|{MONTH}|岁|세|살|y.*", unit):
             continue
         elif name == "systolic_bp" and second:
             _pressure(value, float(second), start, end, finder)
@@ -212,7 +143,7 @@ def _pressure(systolic: float, diastolic: float, start: int, end: int, finder: _
 def _read_pairs(text: str, finder: _Finder) -> None:
     """Blood pressures without a word before them: 90/60 is one, 8/10 and 10/12 are none."""
     if "/" in text:
-        for match in _PRESSURE.finditer(text):
+        for match in patterns()["pressure"].finditer(text):
             systolic, diastolic = float(match.group(1)), float(match.group(2))
             if match.group(3) or (70 <= systolic <= 300 and 30 <= diastolic < systolic and diastolic != 100):
                 _pressure(systolic, diastolic, match.start(), match.end(), finder)
@@ -220,7 +151,7 @@ def _read_pairs(text: str, finder: _Finder) -> None:
 
 def _read_chart(text: str, original: str, finder: _Finder) -> None:
     """Age and sex as charts write them: M/58, 58/F, F32."""
-    for match in _CHART.finditer(text):
+    for match in patterns()["chart"].finditer(text):
         letter, age = (match.group(1), match.group(2)) if match.group(1) else (match.group(4), match.group(3))
         slash = "/" in match.group()
         at_start = match.start() == 0 or text[match.start() - 1] in "(\n"
@@ -231,18 +162,20 @@ def _read_chart(text: str, original: str, finder: _Finder) -> None:
 
 
 def _read_units(text: str, original: str, finder: _Finder) -> None:
-    for match in _LIVED.finditer(text):
+    for match in patterns()["lived"].finditer(text):
         years = {"개": 1 / 12, "个": 1 / 12, "周": 7 / 365.25, "주": 7 / 365.25, "天": 1 / 365.25, "일": 1 / 365.25}[match.group(2)[0]]
         if finder.free(*match.span(1)):
             finder.add("age", number(match.group(1)) * years, match.start(1), match.end())
-    for match in _with_unit().finditer(text):
+    for match in with_unit().finditer(text):
         kind = match.lastgroup if match.lastgroup != "tenth" else "celsius"
         start, end = match.span()
         value = number(match.group(1))
         if not finder.free(start, end):
             continue
-        if kind == "years" or kind == "decade":
-            if not text[max(0, start - 6) : start].endswith(("since ", "at ", "从", "만")) or kind == "years" and text[start - 1 : start] == "만":
+        if kind in ("years", "decade"):
+            if not text[max(0, start - 6) : start].endswith(("since ", "at ", "从", "만")) or (
+                kind == "years" and text[start - 1 : start] == "만"
+            ):
                 finder.add("age", value + 5 * (kind == "decade"), start, end)
         elif kind in ("months", "weeksold", "daysold"):
             finder.add("age", value / {"months": 12, "weeksold": 365.25 / 7, "daysold": 365.25}[kind], start, end)
@@ -250,7 +183,7 @@ def _read_units(text: str, original: str, finder: _Finder) -> None:
             finder.add("pregnancy_weeks", value * (4.345 if kind == "pregnantmonths" else 1), start, end)
         elif kind == "celsius" and (30 <= value <= 46 or 95 <= value <= 110):
             finder.add("temperature", _celsius(value + (float(match.group("tenth")) / 10 if match.group("tenth") else 0), ""), start, end)
-        elif kind == "fahrenheit" and (70 <= value <= 115 and not original[end - 1 : end].isupper() or 90 <= value <= 115):
+        elif kind == "fahrenheit" and ((70 <= value <= 115 and not original[end - 1 : end].isupper()) or 90 <= value <= 115):
             finder.add("temperature", (value - 32) * 5 / 9, start, end)
         elif kind == "mmhg":
             finder.add("systolic_bp", value, start, end)
@@ -272,12 +205,23 @@ def _read_sex(text: str, finder: _Finder) -> None:
     if "sex" in finder.values:
         return
     age = finder.values.get("age")
-    for match in _SEX.finditer(text):
+    for match in patterns()["sex"].finditer(text):
         kind = match.lastgroup or ""
         start, end = match.span()
+        if kind in ("m", "f"):
+            if age is not None and 0 <= start - age[3] <= 2:
+                finder.sex("male" if kind == "m" else "female", start, end)
+                return
+            continue
         near_age = age is not None and (0 <= start - age[3] <= 12 or 0 <= age[2] - end <= 6)
         first = start <= 24 and text[:start].count(" ") <= 3 and not re.search(r"\b(?:by|with|from|saw)\s", text[:start])
-        plain = kind in ("namja", "yeoja") and text[start : start + 3] not in ("할아버", "할머니") or text[start + 1 : start + 2] in ("性", "孩", "婴", "童", "士")
+        plain = (kind in ("namja", "yeoja") and text[start : start + 3] not in ("할아버", "할머니")) or text[start + 1 : start + 2] in (
+            "性",
+            "孩",
+            "婴",
+            "童",
+            "士",
+        )
         if near_age or first or plain:
             finder.sex("male" if kind in _MALE else "female", start, end)
             return

@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from triage.knowledge.forms import listed, stem
 from triage.reading.items import COMMA, CUE, MENTION, STOP, VALUE, WORD, Item
 
 _SPEECH = frozenset(
-    "say said think tell told bring brought call report notice worry want send sent made make 说 带 送 叫 让 认为 劝 催 陪 抱来 送来 带来 把 发现".split()
+    map(
+        stem,
+        listed(
+            "say said think thought tell told bring brought call report "
+            "reports notice noted note worry want send sent made feel state "
+            "mention describe deny claim explain concern find found 说 带 送 叫 "
+            "让 认为 劝 催 陪 抱来 送来 带来 把 发现"
+        ),
+    )
 )
-_STARTS = frozenset("start started begin began since for onset 开始 起 出现 至今 以来 시작 부터 worse worsen".split())
-_DEATH = frozenset("die died death dead passed 去世 死 过世 病逝 死于 死了 돌아가셨 사망 돌아".split())
+_BESIDE = frozenset(("by", "with", "from", "to", "and", "和", "跟", "与", "被"))  # "brought by his mother"
+_STARTS = frozenset(
+    ["start", "started", "begin", "began", "since", "for", "onset", "开始", "起", "出现", "至今", "以来", "시작", "부터", "worse", "worsen"]
+)
+_DEATH = frozenset(["die", "died", "death", "dead", "passed", "去世", "死", "过世", "病逝", "死于", "死了", "돌아가셨", "사망", "돌아"])
 
 
 def relative_of_patient(items: Sequence[Item], is_symptom: Callable[[Item], bool]) -> Item | None:
@@ -27,7 +39,9 @@ def relative_of_patient(items: Sequence[Item], is_symptom: Callable[[Item], bool
     for start, end in extents:
         introduced = any(item.kind == VALUE and item.word in ("age", "sex") for item in items[: min(start, 60)])
         died = any(item.text in _DEATH for item in items[start:end])
-        own = any(_is(item, "patient") and _speaks(items, index, is_symptom) for index, item in enumerate(items[:200]) if not start <= index < end)
+        own = any(
+            _is(item, "patient") and _speaks(items, index, is_symptom) for index, item in enumerate(items[:200]) if not start <= index < end
+        )
         if patient is None and start < first < end and not (introduced or died or own):
             patient = items[start]
         elif patient is None or items[start].text != patient.text:
@@ -43,7 +57,7 @@ def _extents(items: Sequence[Item]) -> list[tuple[int, int]]:
         if start >= 0 and (item.kind == STOP or _is(item, "relative") or (_is(item, "patient") and index > start)):
             extents.append((start, index))
             start = -1
-        if _is(item, "relative") and not _only_speaks(items, index):
+        if _is(item, "relative") and not _only_speaks(items, index) and not _beside(items, index):
             start = index
     if start >= 0:
         extents.append((start, len(items)))
@@ -53,9 +67,19 @@ def _extents(items: Sequence[Item]) -> list[tuple[int, int]]:
 def _only_speaks(items: Sequence[Item], index: int) -> bool:
     """True if the relative only says, brings or plays down something."""
     for item in items[index + 1 : index + 3]:
-        if item.text in _SPEECH or _is(item, "minimising"):
+        if item.text in _SPEECH or stem(item.text) in _SPEECH or _is(item, "minimising"):
             return True
-        if item.kind != WORD or item.word not in ("filler", "connector", "stop"):
+        if item.kind != WORD or item.word not in ("filler", "connector", "stop", "positive"):
+            return False
+    return False
+
+
+def _beside(items: Sequence[Item], index: int) -> bool:
+    """True if the relative only comes along: "brought by his mother"."""
+    for item in reversed(items[max(0, index - 3) : index]):
+        if item.text in _BESIDE:
+            return True
+        if item.word not in ("filler", "stop") and not _is(item, "patient"):
             return False
     return False
 
@@ -77,7 +101,7 @@ def _mark_other(items: Sequence[Item], start: int, end: int, is_symptom: Callabl
     for index in range(start + 1, end):
         item = items[index]
         if item.kind == COMMA:
-            following = [other for other in items[index + 1 : min(end, index + 12)]]
+            following = items[index + 1 : min(end, index + 12)]
             member = next((other for other in following if other.kind in (MENTION, COMMA)), None)
             if member is None or member.kind == COMMA or is_symptom(member) or any(_is(other, "patient") for other in following):
                 return
@@ -155,7 +179,10 @@ def mark_signs(text: str, items: Sequence[Item]) -> list[tuple[int, int]]:
             while text[position : position + 1] == sign[0] and position - item.end < 6:
                 position += 1
             _sign(item, sign[0])
-        elif text[item.start - 3 : item.start].strip() in ("(+)", "(-)") or text[max(0, item.start - 4) : item.start].strip() in ("(+)", "(-)"):
+        elif text[item.start - 3 : item.start].strip() in ("(+)", "(-)") or text[max(0, item.start - 4) : item.start].strip() in (
+            "(+)",
+            "(-)",
+        ):
             _sign(item, text[max(0, item.start - 4) : item.start].strip()[1])
         elif item.start and text[item.start - 1] in "+-" and (item.start == 1 or text[item.start - 2] in " ,;\n"):
             glued.append((item, text[item.start - 1], item.start - 1))
@@ -174,7 +201,7 @@ def _closes(text: str, position: int, *, glued_to: bool) -> bool:
     following = text[end : end + 1]
     if following == "" or following in ",;.。、\n)|":
         return True
-    return glued_to and following == " " or (following == " " and text[end + 1 : end + 2] in ("", ",", ";", "\n"))
+    return (glued_to and following == " ") or (following == " " and text[end + 1 : end + 2] in ("", ",", ";", "\n"))
 
 
 def _sign(item: Item, sign: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from triage.knowledge.forms import AMERICAN, stem
 
@@ -21,13 +21,34 @@ def _dangerous(word: str, candidate: str) -> bool:
     return both or bool(prefixes & {"hypo", "hyper", "tachy", "brady"}) or (len(prefixes) == 2)
 
 
-class Speller:
-    """Corrections against a vocabulary; what was asked before is remembered."""
+# Letters that are taken for one another by ear; any other exchanged consonant makes another word (contusion, confusion).
+_ALIKE = tuple(map(frozenset, ("aeiouy", "cks", "sz", "gj", "fv", "mn", "td", "bp", "qk")))
 
-    def __init__(self, vocabulary: Iterable[str], plain: frozenset[str]) -> None:
-        self._vocabulary = tuple(vocabulary)
-        self._plain = plain  # stems of common words, which are spelt as they were meant
-        self._by_first: dict[str, list[tuple[str, str]]] | None = None
+
+def _exchange_alike(word: str, candidate: str) -> bool:
+    """True unless a letter was exchanged for one that does not sound like it, or any letter in a short word."""
+    if len(word) != len(candidate):
+        return True
+    pairs = [(one, other) for one, other in zip(word, candidate, strict=True) if one != other]
+    if len(pairs) == 2 and pairs[0] == pairs[1][::-1]:
+        return True  # two letters swapped
+    return len(word) > 5 and all(any(one in group and other in group for group in _ALIKE) for one, other in pairs)
+
+
+class Speller:
+    """Corrections against a vocabulary; what was asked before is remembered.
+
+    `plain` are stems of common words, which are spelt as they were meant; `follows` tells whether the lexicon has a form in which
+    one stem follows another, which is what a run-together word may be split into.
+    """
+
+    def __init__(
+        self, vocabulary: Iterable[str], plain: frozenset[str], follows: Callable[[str, str], bool] = lambda first, second: True
+    ) -> None:
+        self._vocabulary = frozenset(vocabulary)
+        self._plain = plain
+        self._follows = follows
+        self._by_first: dict[str, list[str]] | None = None
         self._stems: frozenset[str] = frozenset()
         self._known: dict[str, str] = {}
 
@@ -42,14 +63,13 @@ class Speller:
             known = self._known[word] = self._guess(word)
         return known
 
-    def _load(self) -> dict[str, list[tuple[str, str]]]:
+    def _load(self) -> dict[str, list[str]]:
         if self._by_first is None:
             self._by_first = {}
-            known = frozenset(self._vocabulary)
-            american = [word for word, british in AMERICAN.items() if british in known]
-            for word in (*self._vocabulary, *american):
+            american = {word for word, british in AMERICAN.items() if british in self._vocabulary}
+            for word in sorted(self._vocabulary | american):
                 if len(word) >= SHORTEST:
-                    self._by_first.setdefault(word[0], []).append((word, stem(word)))
+                    self._by_first.setdefault(word[0], []).append(word)
             self._stems = frozenset(map(stem, self._vocabulary))
         return self._by_first
 
@@ -60,18 +80,15 @@ class Speller:
         base = stem(word)
         if base in self._stems or base in self._plain:
             return ""
-        limit = 1 if len(word) < 8 else 2
+        limit = 1 if len(word) < 9 else 2
         best: dict[str, tuple[int, str]] = {}
-        for first, entries in table.items():
-            reach = limit if first == word[0] else (1 if len(word) >= 7 else 0)
-            if not reach:
+        for candidate in table.get(word[0], ()):
+            if abs(len(candidate) - len(word)) > limit:
                 continue
-            for candidate, candidate_stem in entries:
-                if abs(len(candidate) - len(word)) > reach:
-                    continue
-                distance = min(OSA.distance(word, candidate, score_cutoff=reach), OSA.distance(base, candidate_stem, score_cutoff=reach))
-                if distance <= reach and not _dangerous(word, candidate) and distance < best.get(candidate_stem, (9, ""))[0]:
-                    best[candidate_stem] = (distance, candidate)
+            distance = OSA.distance(word, candidate, score_cutoff=limit)
+            if distance <= limit and _exchange_alike(word, candidate) and not _dangerous(word, candidate):
+                key = stem(candidate)
+                best[key] = min(best.get(key, (9, "")), (distance, candidate))
         ranked = sorted(best.values())
         if ranked and (len(ranked) == 1 or ranked[0][0] < ranked[1][0]):
             return ranked[0][1]
@@ -79,8 +96,8 @@ class Speller:
 
     def _split(self, word: str) -> str:
         """Two words of the lexicon written as one: "chestpain"."""
-        if len(word) >= 8:
-            for cut in range(4, len(word) - 3):
-                if word[:cut] in self._vocabulary and word[cut:] in self._vocabulary:
-                    return f"{word[:cut]} {word[cut:]}"
+        for cut in range(4, len(word) - 3):
+            first, second = word[:cut], word[cut:]
+            if second != "less" and first in self._vocabulary and second in self._vocabulary and self._follows(stem(first), stem(second)):
+                return f"{first} {second}"
         return ""

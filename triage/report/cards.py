@@ -43,7 +43,9 @@ def _condition(corpus: Corpus, one: Condition) -> Iterator[str]:
     for setting in SETTINGS:
         yield f"visits per 10,000, {setting:<10} {_number(corpus, one.rate[setting])}"
     yield f"share of women               {_number(corpus, one.female)}"
-    yield f"relative rate by age ({one.age_source}): " + ", ".join(f"{band} {rate:g}" for band, rate in zip(AGE_BANDS, one.age, strict=True))
+    yield f"relative rate by age ({one.age_source}): " + ", ".join(
+        f"{band} {rate:g}" for band, rate in zip(AGE_BANDS, one.age, strict=True)
+    )
     yield "findings (given the parent is present, where a finding refines another)"
     yield from _numbers(corpus, one.findings, one.vitals)
     for kind, parts in (("severity", one.severities), ("presentation", one.presentations)):
@@ -75,7 +77,9 @@ def _finding(corpus: Corpus, identifier: str) -> Iterator[str]:
     yield f"background {finding.background:g}, said unprompted {finding.said:g}, asked {finding.asked:g} (estimates)"
     for language in LANGUAGES:
         yield f"{language}: " + "; ".join(corpus.lexicon[language].get(identifier, []))
-    owners = sorted(((one.findings[identifier], one.id) for one in corpus.conditions if identifier in one.findings), key=lambda x: -x[0].value)
+    owners = sorted(
+        ((one.findings[identifier], one.id) for one in corpus.conditions if identifier in one.findings), key=lambda x: -x[0].value
+    )
     for number, owner in owners:
         yield f"  {owner:<36} {_number(corpus, number)}"
 

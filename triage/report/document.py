@@ -25,11 +25,14 @@ def document(knowledge: Knowledge, assessment: Assessment) -> dict[str, Any]:
         "disposition": None if assessment.acuity is None else assessment.acuity.disposition,
         "p_emergency": assessment.p_emergency,
         "actions": [{"id": action, "text": words.text(action)} for action in assessment.actions],
-        "red_flags": [
-            {"id": flag.id, "acuity": int(flag.acuity), "because": list(flag.because)} for flag in assessment.red_flags
-        ],
+        "red_flags": [{"id": flag.id, "acuity": int(flag.acuity), "because": list(flag.because)} for flag in assessment.red_flags],
         "must_not_miss": [
-            {"condition": item.condition, "name": words.name(item.condition), "probability": item.probability, "settled_by": item.settled_by}
+            {
+                "condition": item.condition,
+                "name": words.name(item.condition),
+                "probability": item.probability,
+                "settled_by": item.settled_by,
+            }
             for item in assessment.must_not_miss
         ],
         "differential": [

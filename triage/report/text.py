@@ -21,17 +21,16 @@ def render(knowledge: Knowledge, assessment: Assessment, complaint: str = "") ->
 
 
 def _answer(words: Words, assessment: Assessment) -> Iterator[str]:
-    assert assessment.acuity is not None
-    yield words.text(f"acuity_{int(assessment.acuity)}").upper() if words.language == "en" and assessment.urgent else words.text(
-        f"acuity_{int(assessment.acuity)}"
-    )
+    acuity = assessment.acuity or Acuity.RESUSCITATION  # an answer always has one
+    first = words.text(f"acuity_{int(acuity)}")
+    yield first.upper() if assessment.urgent else first
     for number, action in enumerate(assessment.actions, start=1):
         yield f"  {number}. {words.text(action)}"
-    if assessment.acuity >= Acuity.SAME_DAY:
-        yield f"  {words.text(f'safety_net_{int(assessment.acuity)}')}"
+    if acuity >= Acuity.SAME_DAY:
+        yield f"  {words.text(f'safety_net_{int(acuity)}')}"
     yield ""
     label = words.text("urgent" if assessment.urgent else "not_urgent")
-    yield f"{words.text('acuity')} {int(assessment.acuity)}/5, {label}; {words.text('p_emergency')} {percent(assessment.p_emergency or 0.0)}"
+    yield f"{words.text('acuity')} {int(acuity)}/5, {label}; {words.text('p_emergency')} {percent(assessment.p_emergency or 0.0)}"
     for flag in assessment.red_flags:
         because = ", ".join(_because(words, item) for item in flag.because)
         yield f"  ! {words.name(flag.id)}" + (f" ({because})" if because else "")

@@ -52,7 +52,11 @@ def scaled(knowledge: Knowledge, name: str, values: NDArray[np.float64], band: N
 
 
 def implied(
-    knowledge: Knowledge, present: Bools, measured: Mapping[str, NDArray[np.float64]], consciousness: NDArray[np.str_], band: NDArray[np.int8]
+    knowledge: Knowledge,
+    present: Bools,
+    measured: Mapping[str, NDArray[np.float64]],
+    consciousness: NDArray[np.str_],
+    band: NDArray[np.int8],
 ) -> Bools:
     """What rules may count as present [N, F]: all that was reported, and what the measurements imply."""
     mask = present.copy()

@@ -95,9 +95,7 @@ def simulate(
             yield draw_patients(rng, knowledge, law, int(counts[number]), number, level, state_weights)
 
 
-def clinic_laws(
-    knowledge: Knowledge, *, seed: int, setting: str, clinics: int, shift: Shift = ORDINARY
-) -> list[Clinic]:
+def clinic_laws(knowledge: Knowledge, *, seed: int, setting: str, clinics: int, shift: Shift = ORDINARY) -> list[Clinic]:
     """The laws of the clinics that `simulate` draws with the same arguments, by clinic number; for the oracle ceiling."""
     return [_law(one, knowledge, setting, shift) for one in _clinic_seeds(seed, setting, clinics)[1]]
 

@@ -123,7 +123,8 @@ def _log_law(
         absent[members[0]] = a[members[0]] * np.maximum(1 - p[members].sum(axis=0), 0)
         unknown[members[0]] = (1 - a[members[0]]) * np.maximum(1 - (p * m)[members].sum(axis=0), 0)
         absent[members[1:]] = unknown[members[1:]] = 1.0
-    return tuple(np.log(np.maximum(table, TINY)).astype(np.float32) for table in (unknown, present, absent))  # type: ignore[return-value]
+    logs = [np.log(np.maximum(table, TINY)).astype(np.float32) for table in (unknown, present, absent)]
+    return logs[0], logs[1], logs[2]
 
 
 def by_condition(knowledge: Knowledge, states: Floats) -> Floats:

@@ -1,0 +1,106 @@
+"""The model card, written from the measured figures and never by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from triage import artefact
+from triage.diagnosis import model as diagnosis
+from triage.knowledge import corpus
+from triage.knowledge.statistics import provenance
+
+FILE = "MODEL_CARD.md"
+
+
+def write(directory: Path | None = None) -> Path:
+    """Writes the card beside the model."""
+    path = (directory or artefact.default_directory()) / FILE
+    path.write_text(text(directory), encoding="utf-8")
+    return path
+
+
+def text(directory: Path | None = None) -> str:
+    """The card of the model in a directory, from its manifest, metrics.json and comparison.json."""
+    place = directory or artefact.default_directory()
+    metrics = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
+    comparison_path = place / "comparison.json"
+    comparison = json.loads(comparison_path.read_text(encoding="utf-8")) if comparison_path.exists() else None
+    return "\n".join(_lines(diagnosis.load(directory), metrics, comparison)) + "\n"
+
+
+def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str, Any] | None) -> Iterator[str]:
+    manifest = model.manifest
+    yield "# Model card"
+    yield ""
+    yield "**A simulation. Not for patient care.** The model has learned from synthetic patients only. The figures on this page say how well it"
+    yield "uses its own knowledge in simulated clinics; they say nothing about its accuracy on real patients."
+    yield ""
+    yield f"- Version `{model.version}`, knowledge `{model.knowledge.hash[:12]}`, seed {manifest['seed']}, {manifest['patients']:,} synthetic patients"
+    yield f"- Method: {manifest['method']}"
+    yield f"- {len(model.knowledge.conditions)} conditions, {model.knowledge.n_states} states, {len(model.knowledge.findings)} findings"
+    counts = provenance(corpus.load())["all"]
+    total = sum(counts.values())
+    shares = ", ".join(f"{kind} {100 * counts[kind] / total:.1f} %" for kind in ("counted", "literature", "estimate"))
+    yield f"- Where its {total:,} numbers come from: {shares}. An estimate is a judgement nobody has checked against patients."
+    yield "- Chinese and Korean wording: not clinically reviewed"
+    yield ""
+    yield "## Diagnosis on held-out synthetic clinics (setting clinic)"
+    yield ""
+    yield "| clinics | information | who | log-loss | regret | top-1 | top-3 | top-5 | ECE |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for r in metrics["diagnosis"]:
+        yield (
+            f"| {r['clinics']} | {r['information']} | {r['who']} | {r['log_loss']:.3f} | {r['regret']:.3f} | "
+            f"{100 * r['top1']:.1f} % | {100 * r['top3']:.1f} % | {100 * r['top5']:.1f} % | {r['ece']:.3f} |"
+        )
+    yield ""
+    yield "## Urgency on held-out synthetic clinics"
+    yield ""
+    yield "| setting | who | sensitivity | flagged | specificity |"
+    yield "|---|---|---|---|---|"
+    for r in metrics["urgency"]:
+        if "sensitivity" in r:
+            yield f"| {r['setting']} | {r['who']} | {_share(r['sensitivity'])} | {_share(r['flag_rate'])} | {_share(r['specificity'])} |"
+    yield ""
+    for r in metrics["urgency"]:
+        if "under_triage" in r:
+            yield (
+                f"- {r['setting']}: under-triage {_share(r['under_triage'])}, over-triage {_share(r['over_triage'])}, AUROC of p(emergency) "
+                f"{r['auroc_p_emergency']:.3f} (ceiling {r['auroc_ceiling']:.3f}), ECE {r['ece_p_emergency_model']:.3f}"
+            )
+    yield ""
+    yield "## Must-not-miss conditions, setting clinic"
+    yield ""
+    yield "Serious cases that are not listed, and that are given a less urgent acuity than required, with the exact one-sided 95 % upper bound. A bound"
+    yield "holds for new simulated clinics of this kind, in expectation; it promises nothing about real patients."
+    yield ""
+    yield "| condition | cases | unlisted | upper | missed | upper | wider shift: missed | upper |"
+    yield "|---|---|---|---|---|---|---|---|"
+    for r in metrics["killers"]:
+        a, b = r["held_out"], r["wider shift"]
+        yield (
+            f"| {r['condition']} | {a['n']} | {_pc(a['unlisted']['value'])} | {_pc(a['unlisted']['upper'])} | {_pc(a['missed']['value'])} | "
+            f"{_pc(a['missed']['upper'])} | {_pc(b['missed']['value'])} | {_pc(b['missed']['upper'])} |"
+        )
+    if comparison:
+        yield ""
+        yield f"## Comparison of classifiers (measured with knowledge `{comparison['knowledge']}`, model `{comparison['model']}`)"
+        yield ""
+        yield "| clinics | information | who | log-loss | regret | top-1 | top-3 | top-5 | ECE | learned from | training |"
+        yield "|---|---|---|---|---|---|---|---|---|---|---|"
+        for r in comparison["rows"]:
+            yield (
+                f"| {r['clinics']} | {r['information']} | {r['who']} | {r['log_loss']:.3f} | {r['regret']:.3f} | {100 * r['top1']:.1f} % | "
+                f"{100 * r['top3']:.1f} % | {100 * r['top5']:.1f} % | {r['ece']:.3f} | {r['learned_from']:,} | {r['training_seconds']} s |"
+            )
+
+
+def _share(one: dict[str, Any]) -> str:
+    return f"{100 * one['value']:.1f} % ({100 * one['low']:.1f}-{100 * one['high']:.1f})"
+
+
+def _pc(value: float) -> str:
+    return "<0.1 %" if value < 0.0005 else f"{100 * value:.1f} %"

@@ -1,0 +1,59 @@
+"""The table of classifiers: at each level of information, on held-out clinics, with regret to the clinic-blind ceiling and training time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from triage.assess import Engine
+from triage.benchmark import metrics
+from triage.benchmark.synthetic import SHIFTS, draw
+from triage.learning import compare, samples, weights
+from triage.world import posterior as exact
+from triage.world.patients import FIRST_COMPLAINT, FULL, HALF, Patients
+
+Judge = Callable[[Patients], NDArray[np.float64]]
+LEVELS = (FULL, HALF, FIRST_COMPLAINT)
+
+
+def comparison(engine: Engine, learned_from: int, tested_on: int, seed: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
+    """One row for each classifier, kind of clinics and level of information."""
+    knowledge = engine.knowledge
+    direct = weights.make(knowledge, weights.from_frequency(knowledge, weights.mean_frequency(knowledge)))
+    judges: dict[str, tuple[Judge, float, int]] = {
+        "shipped: weighted naive Bayes": (
+            lambda p: engine.model.condition_posterior(engine.model.state_posterior(samples.cases(p), "clinic")),
+            float(engine.model.manifest.get("seconds", 0.0)),
+            int(engine.model.manifest.get("patients", 0)),
+        ),
+        "knowledge used directly": (lambda p: direct.condition_posterior(direct.state_posterior(samples.cases(p), "clinic")), 0.0, 0),
+        **compare.fit_all(knowledge, learned_from, seed, say),
+    }
+    rows = []
+    for clinics, shift in SHIFTS.items():
+        for level in LEVELS:
+            patients = draw(knowledge, tested_on, "clinic", level, shift, seed + 70)
+            truth = knowledge.state_condition[patients.state].astype(np.intp)
+            ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level))
+            best = metrics.log_loss(ceiling, truth)
+            for name, (judge, seconds, count) in {"clinic-blind ceiling": (None, 0.0, 0), **judges}.items():
+                say(f"{clinics}, {level.name}: {name}")
+                p = ceiling if judge is None else judge(patients)
+                loss = metrics.log_loss(p, truth)
+                rows.append(
+                    {
+                        "who": name,
+                        "clinics": clinics,
+                        "information": level.name,
+                        "log_loss": round(loss, 4),
+                        "regret": round(loss - best, 4),
+                        **{f"top{k}": round(metrics.top(p, truth, k).value, 4) for k in (1, 3, 5)},
+                        "ece": round(metrics.calibration_error(p, truth), 4),
+                        "learned_from": count,
+                        "training_seconds": round(seconds),
+                    }
+                )
+    return rows
