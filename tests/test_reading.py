@@ -210,10 +210,13 @@ def test_order_of_sentences_changes_nothing(language: str, data: st.DataObject) 
     assert labels(together) == set().union(*(labels(reader().read(clause)) for clause in clauses))
 
 
-@pytest.mark.parametrize(
-    "unit",
-    ["no fever, cough and ", "胸口有点", "무발열 없", "a ", "- ", "12 ", "가", "热", "(", "my father ", "if ", "+-", "chest pain 3 days, "],
-)
+REPEATED = [
+    "no fever, cough and ", "胸口有点", "무발열 없", "a ", "- ", "12 ", "가", "热", "(", "my father ", "if ", "+-", "chest pain 3 days, ",
+    "血压达到", "bp is ", "3" + " " * 60, "기침과 ", "last year now ", "diarhea ", "zorbling ",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("unit", REPEATED)
 def test_work_is_linear(unit: str) -> None:
     """Twice the text, at most about twice the places looked at; 100,000 characters are read."""
     counts = []

@@ -21,8 +21,8 @@ from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 Floats = NDArray[np.float64]
-LOWEST = 0.0005  # no frequency is taken as impossible or certain
-BAND_FLOOR = 0.002
+LOWEST = 0.0001  # no frequency is taken as impossible or certain
+BAND_FLOOR = 0.0002
 RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
 FILE = "knowledge.triage"
 

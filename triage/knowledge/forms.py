@@ -346,6 +346,7 @@ def form_problems(
     literals = {
         (table, tuple(pieces)): row["category"]
         for row in (cues or {}).get("cue", ())
+        if row["category"] not in ("pseudo", "minimising")  # where the finding wins, as it should
         for literal in row["literals"]
         for table, pieces in [_pieces(row["language"], normalise(literal).text.strip(), cue=True)]
     }

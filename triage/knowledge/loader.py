@@ -42,6 +42,11 @@ class Knowledge:
         """How many states there are."""
         return len(self.acuity)
 
+    def invented(self, share: float) -> NDArray[np.float64]:
+        """P(noted as present | absent and asked) [F]: a share of each finding's mean background; mutually exclusive ones have none."""
+        background = self.arrays["background"].astype(np.float64)[self.variant].mean(axis=1)
+        return np.asarray(np.where(self.group < 0, share * background, 0.0))
+
     def name(self, identifier: str, language: str) -> str:
         """The name of a condition, finding or red flag in a language; the id if it has none."""
         entry = self.manifest["names"].get(identifier)

@@ -39,7 +39,8 @@ def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
     """The arrays of a model from mean frequencies [V, S]."""
     arrays, noise = knowledge.arrays, knowledge.manifest["latents"]["noise"]
     single = (knowledge.group < 0)[arrays["owner"]][:, None]
-    missed, invented = np.where(single, noise["missed"], 0.0), np.where(single, noise["invented"], 0.0)
+    missed = np.where(single, noise["missed"], 0.0)
+    invented = knowledge.invented(noise["invented"])[arrays["owner"]][:, None]
     talk = sum(one["share"] * one["talk"] for one in knowledge.manifest["latents"]["style"])
     said = np.minimum(arrays["said"].astype(float) * talk, 0.98)[arrays["owner"]][:, None]
     return {

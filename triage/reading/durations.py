@@ -83,26 +83,26 @@ _UNITS = {
 def _counted() -> re.Pattern[str]:
     units = "|".join(rf"(?P<{name}>{unit})" for name, unit in _UNITS.items())
     return re.compile(
-        rf"(?<![\d./])(?P<x>(?<![a-z])(?:x\s*|(?:in|for|over|during|within) the (?:past|last) |past |last ))?(?P<n>\d{{1,3}}(?:\.\d+)?(?:\s*(?:-|to|~|至|到|or)\s*\d{{1,3}})?|(?<![a-z])(?:{LITTLE})(?=[\s-])"
+        rf"(?<![\d./])(?P<x>(?<![a-z])(?:x\s{{0,3}}|(?:in|for|over|during|within) the (?:past|last) |past |last ))?(?P<n>\d{{1,3}}(?:\.\d+)?(?:\s{{0,3}}(?:-|to|~|至|到|or)\s{{0,3}}\d{{1,3}})?|(?<![a-z])(?:{LITTLE})(?=[\s-])"
         r"|半(?=个?小时|个?钟头|天|日|个?月|年)|[一二三四五六七八九]?十[一二三四五六七八九]?|[一二两三四五六七八九几数]"
-        rf"|(?<![가-힣])(?:{_any(_KOREAN)}))\s*-?\s*(?:more\s+)?个?(?P<half>半)?多?(?:{units})(?![a-z])"
-        r"(?P<and>半|多|\s*반(?![가-힣]))?"
+        rf"|(?<![가-힣])(?:{_any(_KOREAN)}))\s{{0,3}}-?\s{{0,3}}(?:more\s+)?个?(?P<half>半)?多?(?:{units})(?![a-z])"
+        r"(?P<and>半|多|\s{0,3}반(?![가-힣]))?"
     )
 
 
 _WORDS: tuple[tuple[str, float], ...] = (
-    (r"(?:since |this )morning|since this morning|今天?早[上晨]?|今晨|早上起来|오늘\s*아침|아침부터", 6.0),
-    (r"since (?:today|noon)|今天(?:开始|起|突然)|오늘\s*(?:갑자기|부터|낮|점심)", 6.0),
-    (r"(?:since )?(?:last night|yesterday (?:evening|night))|(?:since )?overnight|昨[晚夜]|昨天(?:晚上|夜里|半夜)|半夜|어젯밤|어제\s*(?:밤|저녁)|간밤|밤새|새벽부터", 12.0),
+    (r"(?:since |this )morning|since this morning|今天?早[上晨]?|今晨|早上起来|오늘\s{0,3}아침|아침부터", 6.0),
+    (r"since (?:today|noon)|今天(?:开始|起|突然)|오늘\s{0,3}(?:갑자기|부터|낮|점심)", 6.0),
+    (r"(?:since )?(?:last night|yesterday (?:evening|night))|(?:since )?overnight|昨[晚夜]|昨天(?:晚上|夜里|半夜)|半夜|어젯밤|어제\s{0,3}(?:밤|저녁)|간밤|밤새|새벽부터", 12.0),
     (r"(?:since |from )?the day before yesterday|前天|그저께|그제", 48.0),
     (r"(?:since |from )?yesterday|昨[天日]|어제", 24.0),
-    (r"since last week|上个?(?:周|星期|礼拜)|지난\s*주", 168.0),
-    (r"since last month|上个月(?:开始|起)|지난\s*달부터", 730.5),
-    (r"just now|刚才|刚刚|방금|조금\s*전|아까", 0.5),
+    (r"since last week|上个?(?:周|星期|礼拜)|지난\s{0,3}주", 168.0),
+    (r"since last month|上个月(?:开始|起)|지난\s{0,3}달부터", 730.5),
+    (r"just now|刚才|刚刚|방금|조금\s{0,3}전|아까", 0.5),
     (r"half (?:a )?day|반나절", 12.0),
     (r"半天", 12.0),
     (r"fortnight|보름", 360.0),
-    (r"하루(?:\s*종일)?|overnight", 24.0),
+    (r"하루(?:\s{0,3}종일)?|overnight", 24.0),
     (r"이틀", 48.0),
     (r"사흘", 72.0),
     (r"나흘", 96.0),
@@ -110,7 +110,7 @@ _WORDS: tuple[tuple[str, float], ...] = (
     (r"엿새", 144.0),
     (r"이레", 168.0),
     (r"열흘", 240.0),
-    (r"일주일|한\s*주", 168.0),
+    (r"일주일|한\s{0,3}주", 168.0),
     (r"며칠", 72.0),
     (r"好几天|这几天|这两天|几天", 72.0),
     (r"half a year|半年", 4383.0),
@@ -133,10 +133,10 @@ def _time_word() -> re.Pattern[str]:
 
 # Not how long it has lasted: how often, how long each time, how old, how long before something else.
 _NOT_BEFORE = re.compile(
-    r"(?:every|each|lasts?|lasting|per|times? an?|times? in|每隔?|每次|within|at age|约?隔|간격|마다|매)\s*(?:about|around|for|only|持续|大约|约)?\s*$"
+    r"(?:every|each|lasts?|lasting|per|times? an?|times? in|每隔?|每次|within|at age|约?隔|간격|마다|매)\s{0,3}(?:about|around|for|only|持续|大约|约)?\s{0,3}$"
 )
 _NOT_AFTER = re.compile(
-    r"\s*(?:-?\s*old|at a time|each|every time|apart|/\s*day|a day|per day|pregnant|一次|一趟|大的?|的宝宝|的孩子|的婴儿|마다|간격|된 아|에 한\s*번|에 \d+번)"
+    r"\s{0,3}(?:-?\s{0,3}old|at a time|each|every time|apart|/\s{0,3}day|a day|per day|pregnant|一次|一趟|大的?|的宝宝|的孩子|的婴儿|마다|간격|된 아|에 한\s{0,3}번|에 \d+번)"
 )
 
 
@@ -150,14 +150,14 @@ def find_durations(text: str, taken: list[tuple[int, int]]) -> list[tuple[float,
     for match in _counted().finditer(text):
         unit = next((name for name in _HOURS if match.group(name)), "")
         count = match.group("n")
-        ends = re.split(r"\s*(?:-|to|~|至|到|or)\s*", count) if count[0].isdigit() else [count]
+        ends = re.split(r"\s{0,3}(?:-|to|~|至|到|or)\s{0,3}", count) if count[0].isdigit() else [count]
         value = max(number(end) for end in ends if end)
         if match.group("half") or (match.group("and") or "").strip() in ("半", "반"):
             value += 0.5
         if (
             count in ("a", "an")
             and unit in ("day", "week", "month")
-            and re.search(r"times?\s*$|once\s*$|twice\s*$", text[max(0, match.start() - 8) : match.start()])
+            and re.search(r"times?\s{0,3}$|once\s{0,3}$|twice\s{0,3}$", text[max(0, match.start() - 8) : match.start()])
         ):
             continue
         single = match.group(unit)
@@ -183,7 +183,7 @@ def find_durations(text: str, taken: list[tuple[int, int]]) -> list[tuple[float,
 def _frames() -> tuple[re.Pattern[str], re.Pattern[str]]:
     return (
         re.compile(
-            r"(?:since|beg[au]n|started|starting|onset|history|for|in the past|in the last|已|有)\s*(?:about|around|approximately|over|the|past|last|大约|约)*\s*$"
+            r"(?:since|beg[au]n|started|starting|onset|history|for|in the past|in the last|已|有)\s{0,3}(?:about|around|approximately|over|the|past|last|大约|约)*\s{0,3}$"
         ),
         re.compile(r"[\s-]*(?:ago|history|hx|duration|before|前|以来|开始|起|了|전|째|부터|동안|됐|되었|前开始)"),
     )

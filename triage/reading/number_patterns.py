@@ -47,9 +47,9 @@ def labelled() -> re.Pattern[str]:
     """A label, perhaps a second number after a slash, and a unit: "bp 90/60", 体温39度, 맥박 120회."""
     labels = "|".join(re.escape(label) for label in sorted(LABELS, key=lambda label: -len(label)))
     return re.compile(
-        rf"(?<![a-z가-힣高低])({labels})(?![a-z])(?:[\s:=,~≈]|이|은|는|가|을|를|수는|도는|is|was|of|at|around|about|up to|as high as|right now|最高|达到|达|到|约|为|是|测|有|大概|高达|了)*?"
-        rf"(\d{{1,3}}(?:\.\d+)?)(?![\d])(?:\s*(?:/|over|-|对)\s*(\d{{1,3}})(?!\d))?\s*"
-        rf"(mg/?dl|mmol(?:/l)?|mmhg|毫米汞柱|%|°c|°f|℃|c(?![a-z])|f(?![a-z])|度\d?|도|次/?分?(?:钟)?|회|점|分(?!钟)|/\s*min|bpm|per min(?:ute)?|out of 10|/10|岁|세|살"
+        rf"(?<![a-z가-힣高低])({labels})(?![a-z])(?:[\s:=,~≈]|이|은|는|가|을|를|수는|도는|is|was|of|at|around|about|up to|as high as|right now|最高|达|到|约|为|是|测|有|大概|高达|了){{0,10}}?"
+        rf"(\d{{1,3}}(?:\.\d+)?)(?![\d])(?:\s{{0,3}}(?:/|over|-|对)\s{{0,3}}(\d{{1,3}})(?!\d))?\s{{0,3}}"
+        rf"(mg/?dl|mmol(?:/l)?|mmhg|毫米汞柱|%|°c|°f|℃|c(?![a-z])|f(?![a-z])|度\d?|도|次/?分?(?:钟)?|회|점|分(?!钟)|/\s{{0,3}}min|bpm|per min(?:ute)?|out of 10|/10|岁|세|살"
         rf"|y(?:ears?|rs?|/?o)?\b|(?:{WEEK})\+?|(?:{MONTH}))?"
     )
 
@@ -58,20 +58,20 @@ def labelled() -> re.Pattern[str]:
 def with_unit() -> re.Pattern[str]:
     """A number that only its unit explains; the group that matched names the unit."""
     return re.compile(
-        rf"(?<![\d./a-z])({NUMERAL})\s*-?\s*(?:"
-        r"(?P<years>y(?:ea)?rs?[\s-]*olds?|y\.?/?o\.?(?![a-z])|y(?=\s*/?\s*[mf]\b)|岁|周岁|세|살|yrs?(?=\s+(?:male|female|man|woman|boy|girl)))"
-        r"|(?P<months>(?:months?|mos?|mths?|m)[\s-]*(?:old|/o)|mo(?=\s+(?:male|female|boy|girl))|个月大|个多?月(?=的?(?:宝宝|孩子|婴儿|娃|小孩|男|女|患儿))|개월\s*(?:된|아|남아|여아|아기|영아|남자|여자|딸|아들))"
-        r"|(?P<weeksold>(?:weeks?|wks?)[\s-]*old|wo(?![a-z])|周大|周(?=的?(?:宝宝|婴儿|娃|新生儿))|주\s*(?:된|아기))"
-        r"|(?P<daysold>days?[\s-]*old|do(?![a-z])|天大|天(?=的?(?:宝宝|婴儿|娃|新生儿))|일\s*(?:된|아기))"
-        rf"|(?P<pregnant>(?:{WEEK})\s*(?:pregnant|preg|gestation|gravid|孕|임신|임산부|임부|산모)|주차?\s*(?:임신|임산부|임부|산모))"
-        rf"|(?P<pregnantmonths>(?:{MONTH})\s*(?:pregnant|preg|身孕))"
-        r"|(?P<decade>代|대(?=\s*(?:남|여|후반|초반|중반|$|[\s,])))"
-        r"|(?P<celsius>°\s*c|℃|degrees? c(?:elsius)?|c(?![a-z])|度(?!数)(?P<tenth>\d(?![\d天日小周个月年]))?|도(?![가-힣])|도(?=까지|의|로|가|를|나|예|입|이|씨|에|였))"
-        r"|(?P<fahrenheit>°\s*f|degrees? f(?:ahrenheit)?|f(?![a-z]))"
+        rf"(?<![\d./a-z])({NUMERAL})\s{{0,3}}-?\s{{0,3}}(?:"
+        r"(?P<years>y(?:ea)?rs?[\s-]*olds?|y\.?/?o\.?(?![a-z])|y(?=\s{0,3}/?\s{0,3}[mf]\b)|岁|周岁|세|살|yrs?(?=\s+(?:male|female|man|woman|boy|girl)))"
+        r"|(?P<months>(?:months?|mos?|mths?|m)[\s-]*(?:old|/o)|mo(?=\s+(?:male|female|boy|girl))|个月大|个多?月(?=的?(?:宝宝|孩子|婴儿|娃|小孩|男|女|患儿))|개월\s{0,3}(?:된|아|남아|여아|아기|영아|남자|여자|딸|아들))"
+        r"|(?P<weeksold>(?:weeks?|wks?)[\s-]*old|wo(?![a-z])|周大|周(?=的?(?:宝宝|婴儿|娃|新生儿))|주\s{0,3}(?:된|아기))"
+        r"|(?P<daysold>days?[\s-]*old|do(?![a-z])|天大|天(?=的?(?:宝宝|婴儿|娃|新生儿))|일\s{0,3}(?:된|아기))"
+        rf"|(?P<pregnant>(?:{WEEK})\s{{0,3}}(?:pregnant|preg|gestation|gravid|孕|임신|임산부|임부|산모)|주차?\s{{0,3}}(?:임신|임산부|임부|산모))"
+        rf"|(?P<pregnantmonths>(?:{MONTH})\s{{0,3}}(?:pregnant|preg|身孕))"
+        r"|(?P<decade>代|대(?=\s{0,3}(?:남|여|후반|초반|중반|$|[\s,])))"
+        r"|(?P<celsius>°\s{0,3}c|℃|degrees? c(?:elsius)?|c(?![a-z])|度(?!数)(?P<tenth>\d(?![\d天日小周个月年]))?|도(?![가-힣])|도(?=까지|의|로|가|를|나|예|입|이|씨|에|였))"
+        r"|(?P<fahrenheit>°\s{0,3}f|degrees? f(?:ahrenheit)?|f(?![a-z]))"
         r"|(?P<mmhg>mmhg)|(?P<bpm>bpm)"
-        r"|(?P<percent>%(?=\s*(?:on|ra|room|sat|spo2|o2|oxygen|血氧|산소)))"
+        r"|(?P<percent>%(?=\s{0,3}(?:on|ra|room|sat|spo2|o2|oxygen|血氧|산소)))"
         r"|(?P<sugar>mg/?dl|mmol(?:/l)?)"
-        r"|(?P<pain>/\s*10(?!\d|/)|out of (?:10|ten))"
+        r"|(?P<pain>/\s{0,3}10(?!\d|/)|out of (?:10|ten))"
         r"|(?P<sexed>[mf](?![a-z/]))"
         r")"
     )
@@ -83,13 +83,15 @@ def patterns() -> dict[str, re.Pattern[str]]:
     return {
         "digit": re.compile(r"\d"),
         "worded": re.compile(r"old|pregnan|岁|살|세|月|周|天|度|도|개월|주"),  # without which no number in words is an age or a temperature
-        "pressure": re.compile(r"(?<![\d/.])(\d{2,3})\s*/\s*(\d{2,3})(?![\d/])\s*(mmhg)?"),
-        "chart": re.compile(r"(?<![a-z])([mf])\s*[/,]?\s*(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s*/\s*([mf])(?![a-z])"),
-        "lived": re.compile(rf"(?:생후|宝宝|孩子|婴儿|娃娃?|小孩|新生儿|出生)\s*({NUMERAL})\s*(个多?月|개월|周|주|天|일)(?!前|전)"),
-        "time": re.compile(
-            r"\s*(?:-\s*)?(?:年|个?月|天|周|日|小时|分钟|years?|yrs?|months?|days?|weeks?|wks?|hours?|hrs?|min|[hdw]\b|년|개월|일|주|시간|분)"
+        "pressure": re.compile(r"(?<![\d/.])(\d{2,3})\s{0,3}/\s{0,3}(\d{2,3})(?![\d/])\s{0,3}(mmhg)?"),
+        "chart": re.compile(r"(?<![a-z])([mf])\s{0,3}[/,]?\s{0,3}(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s{0,3}/\s{0,3}([mf])(?![a-z])"),
+        "lived": re.compile(
+            rf"(?:생후|宝宝|孩子|婴儿|娃娃?|小孩|新生儿|出生)\s{{0,3}}({NUMERAL})\s{{0,3}}(个多?月|개월|周|주|天|일)(?!前|전)"
         ),
-        "ends": re.compile(r"\s*(?:[,.;]|$|and\b|male|female|years?)"),
+        "time": re.compile(
+            r"\s{0,3}(?:-\s{0,3})?(?:年|个?月|天|周|日|小时|分钟|years?|yrs?|months?|days?|weeks?|wks?|hours?|hrs?|min|[hdw]\b|년|개월|일|주|시간|분)"
+        ),
+        "ends": re.compile(r"\s{0,3}(?:[,.;]|$|and\b|male|female|years?)"),
         "sex": re.compile(
             r"(?<![a-z])(?P<male>males?|man|boy|gentleman|guy|mr)(?![a-z])|(?<![a-z])(?P<female>females?|woman|girl|lady|mrs|ms)(?![a-z])"
             r"|(?P<nan>男(?![友朋人科]))|(?P<nv>女(?![友朋儿人科婿]))|(?P<namja>남자(?!친구)|남성|남아|할아버지)"

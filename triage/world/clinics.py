@@ -69,7 +69,7 @@ def draw_clinic(
         style=mix,
         measured=habit,
         missed=min(latents["noise"]["missed"] * shift.noise, 0.5),
-        invented=min(latents["noise"]["invented"] * shift.noise, 0.2),
+        invented=latents["noise"]["invented"] * shift.noise,
         atypical=min(latents["textbook"][1]["share"] * shift.atypical, 0.9),
     )
 

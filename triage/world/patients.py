@@ -234,7 +234,7 @@ def _record(
     missed = rng.random(len(rows)) < clinic.missed
     codes[rows[missed], columns[missed]] = ABSENT
     # The lowest part of the asking draw is an invented answer: independent of the truth, and no further draw.
-    invented = draw < _thresholds((rates * clinic.invented).astype(np.float32) * noisy)[style]
+    invented = draw < _thresholds((rates * knowledge.invented(clinic.invented)).astype(np.float32))[style]
     codes[invented & ~present] = PRESENT
     return codes, volunteered
 

@@ -113,7 +113,7 @@ def _log_law(
     a = asking(knowledge, np.array([[style["ask"]]]), level)[0][:, None]
     single = (knowledge.group < 0)[:, None]
     missed = np.where(single, tables["noise"]["missed"] if clinic is None else clinic.missed, 0.0)
-    invented = np.where(single, tables["noise"]["invented"] if clinic is None else clinic.invented, 0.0)
+    invented = knowledge.invented(tables["noise"]["invented"] if clinic is None else clinic.invented)[:, None]
     present = p * (m + (1 - m) * a * (1 - missed)) + (1 - p) * a * invented
     absent = p * (1 - m) * a * missed + (1 - p) * a * (1 - invented)
     unknown = (1 - a) * (1 - p * m)
