@@ -42,7 +42,7 @@ def test_sepsis_is_a_sum_over_the_septic_states_of_infections(knowledge: Knowled
 
 
 def test_compiled_knowledge_is_fresh(corpus: Corpus, knowledge: Knowledge) -> None:
-    manifest, _ = compiler.compile_corpus(corpus)
+    manifest, _, _ = compiler.compile_corpus(corpus)
     assert manifest["numbers_hash"] == knowledge.hash, "run 'triage train': the knowledge has changed since the model was built"
     assert {k: v for k, v in manifest.items() if k != "numbers_hash"} == {
         k: v for k, v in knowledge.manifest.items() if k != "numbers_hash"
@@ -66,7 +66,7 @@ def test_diabetes_raises_the_share_of_painless_infarction(knowledge: Knowledge) 
     states = knowledge.manifest["states"]
     c = knowledge.condition_index["myocardial_infarction"]
     diabetes = knowledge.variant[knowledge.finding_index["history_diabetes"], AGE_BANDS.index("60-74")]
-    by = {(p, s): float(knowledge.arrays["frequency"][diabetes, i]) for i, (k, p, s, _) in enumerate(states) if k == c}
+    by = {(p, s): float(knowledge.law["frequency"][diabetes, i]) for i, (k, p, s, _) in enumerate(states) if k == c}
     assert by["painless", "stable"] > by["classic", "stable"]
 
 
@@ -74,7 +74,7 @@ def test_priors_and_bands_sum_to_one(knowledge: Knowledge) -> None:
     np.testing.assert_allclose(knowledge.arrays["prior"].sum(axis=3), 1, atol=1e-4)
     np.testing.assert_allclose(knowledge.arrays["demography"].sum(axis=(1, 2)), 1, atol=1e-4)
     for vital in knowledge.vitals.values():
-        part = knowledge.arrays["vital"][:, vital["start"] : vital["start"] + vital["count"]]
+        part = knowledge.law["vital"][:, vital["start"] : vital["start"] + vital["count"]]
         np.testing.assert_allclose(part.sum(axis=1), 1, atol=1e-4)
 
 
@@ -163,5 +163,5 @@ def test_decision_tables_are_complete_and_punish_under_triage(knowledge: Knowled
 
 
 def test_the_compiled_file_is_small(knowledge: Knowledge) -> None:
-    for name in ("knowledge.triage", "model.triage"):
+    for name in ("knowledge.triage", "model.triage", "world.triage"):
         assert (artefact.default_directory() / name).stat().st_size < 8_000_000

@@ -1,8 +1,9 @@
 """The file format of compiled knowledge and trained models: a JSON header and raw arrays, nothing that can run.
 
-Layout: the magic bytes, the header's length (8 bytes, little endian), the header (UTF-8 JSON), padding to 64 bytes, then the arrays one
-after the other, each padded to 64 bytes. The header names each array's dtype, shape and offset, the protocol number, and the SHA-256 of
-everything behind it; `read` refuses a file whose bytes do not match. Arrays are views on one memory map: what is not used is not read.
+Layout: the magic bytes, the header's length (8 bytes, little endian), the header (UTF-8 JSON), padding to 64 bytes, then the body: the
+manifest (UTF-8 JSON) and the arrays one after the other, each padded to 64 bytes. The header names each part's place, the arrays' types
+and shapes, the protocol number, and the SHA-256 of header and body; `read` refuses a file whose bytes do not match. Arrays are views on the file's
+bytes.
 """
 
 from __future__ import annotations
@@ -42,11 +43,19 @@ def digest(arrays: Mapping[str, Array]) -> str:
     return sha.hexdigest()
 
 
+def _sha256(header: Mapping[str, Any], body: bytes | memoryview) -> str:
+    """The hash of a header (without its hash) and a body."""
+    sha = hashlib.sha256(json.dumps(dict(header), sort_keys=True).encode())
+    sha.update(body)
+    return sha.hexdigest()
+
+
 def write(path: Path, kind: str, manifest: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Writes an artefact; the file appears whole or not at all."""
-    blobs: list[bytes] = []
+    text = json.dumps(dict(manifest), ensure_ascii=False, sort_keys=True).encode()
+    blobs = [text.ljust(_padded(len(text)), b"\0")]
     table: dict[str, Any] = {}
-    offset = 0
+    offset = len(blobs[0])
     for name, array in arrays.items():
         if str(array.dtype) not in DTYPES:
             raise ArtefactError(f"{path.name}: array {name} has type {array.dtype}. Expected one of {', '.join(DTYPES)}.")
@@ -55,15 +64,8 @@ def write(path: Path, kind: str, manifest: Mapping[str, Any], arrays: Mapping[st
         blobs.append(data.ljust(_padded(len(data)), b"\0"))
         offset += len(blobs[-1])
     body = b"".join(blobs)
-    manifest_text = json.dumps(dict(manifest), ensure_ascii=False, sort_keys=True)
-    header = {
-        "protocol": PROTOCOL,
-        "kind": kind,
-        "arrays": table,
-        "sha256": hashlib.sha256(manifest_text.encode() + body).hexdigest(),
-    }
-    # The manifest is stored as text inside the header so that its exact bytes are what was hashed.
-    head = json.dumps({**header, "manifest": manifest_text}, ensure_ascii=False, sort_keys=True).encode()
+    header: dict[str, Any] = {"protocol": PROTOCOL, "kind": kind, "manifest": len(text), "arrays": table}
+    head = json.dumps({**header, "sha256": _sha256(header, body)}, sort_keys=True).encode()
     start = _padded(len(MAGIC) + 8 + len(head))
     content = (MAGIC + len(head).to_bytes(8, "little") + head).ljust(start, b"\0") + body
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -101,7 +103,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]:
         raise bad("cut short (the header is incomplete)")
     try:
         header = json.loads(content[len(MAGIC) + 8 : len(MAGIC) + 8 + length])
-        manifest_text, table = header["manifest"], header["arrays"]
+        size, table = int(header["manifest"]), dict(header["arrays"])
     except (ValueError, KeyError, TypeError) as error:
         raise bad("its header cannot be read") from error
     if header.get("protocol") != PROTOCOL:
@@ -109,9 +111,7 @@ def read(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]:
     if header.get("kind") != kind:
         raise bad(f"holds {header.get('kind')!r}. Expected {kind!r}")
     body = memoryview(content)[start:]
-    sha = hashlib.sha256(manifest_text.encode())
-    sha.update(body)
-    if sha.hexdigest() != header.get("sha256"):
+    if header.pop("sha256", None) != _sha256(header, body):
         raise bad("its contents do not match their hash: it was damaged or edited")
     arrays: dict[str, Array] = {}
     for name, entry in table.items():
@@ -119,8 +119,10 @@ def read(path: Path, kind: str) -> tuple[dict[str, Any], dict[str, Array]]:
         if dtype not in DTYPES:
             raise bad(f"array {name} has type {dtype!r}, which is not allowed")
         count = int(np.prod(shape, dtype=np.int64))
+        if entry["offset"] < size or entry["offset"] + count * np.dtype(dtype).itemsize > len(body):
+            raise bad(f"array {name} lies outside the file")
         arrays[name] = np.frombuffer(body, dtype=dtype, count=count, offset=entry["offset"]).reshape(shape)
-    return json.loads(manifest_text), arrays
+    return json.loads(bytes(body[:size])), arrays
 
 
 def default_directory() -> Path:

@@ -24,6 +24,8 @@ from triage.urgency import decision, redflags, scores
 Floats = NDArray[np.float64]
 DIFFERENTIAL = 5
 MOST_ACTIONS = 6
+NEAR = 0.25  # first actions follow listed conditions at least this share as probable as the first
+FOR_THOSE_WHO_STAY = ("observe_and_return", "symptom_relief", "fluids_rest")
 NOT_ASKED_FOR = ("pain_score", "onset_hours", "diastolic_bp")  # their absence is not reported as a missing measurement
 
 
@@ -215,7 +217,7 @@ class Engine:
         return tuple(sorted(flags, key=lambda flag: (flag.acuity, flag.id)))
 
     def _listed(self, scored: Scored, i: int) -> list[Listed]:
-        """Must-not-miss conditions and syndromes that are possible enough, or that a red flag which fired protects, most probable first."""
+        """Must-not-miss conditions in a serious state, and syndromes, that are possible enough or protected by a red flag which fired."""
         knowledge = self.knowledge
         threshold = self.model.arrays[f"list_{scored.setting}"]
         rules = list(knowledge.manifest["red_flags"].values())
@@ -223,7 +225,7 @@ class Engine:
         floor = float(self.model.manifest["protected_floor"])
         items = []
         for c in np.flatnonzero(knowledge.at_least > 0):
-            name, p = knowledge.conditions[c], float(scored.conditions[i, c])
+            name, p = knowledge.conditions[c], float(scored.serious[i, c])
             if p >= threshold[c] or (name in protected and p >= floor):
                 items.append(Listed(name, p, knowledge.manifest["settled_by"][c]))
         for name, entry in knowledge.manifest["decision"]["syndromes"].items():
@@ -238,7 +240,8 @@ class Engine:
         manifest = knowledge.manifest
         here = {item.condition for item in listed}
         urgent = scored.acuity[i] <= Acuity.SAME_DAY
-        sources = [item.condition for item in listed[:4]] if urgent and listed else [one.condition for one in differential[:2]]
+        near = [item for item in listed if item.probability >= NEAR * listed[0].probability][:3]
+        sources = [item.condition for item in near] if urgent and listed else [one.condition for one in differential[:2]]
         lists = [
             manifest["decision"]["syndromes"][name]["first_actions"]
             if name in manifest["decision"]["syndromes"]
@@ -253,7 +256,7 @@ class Engine:
             unsafe = here & set(entry.get("not_with", ())) or any(
                 present[knowledge.finding_index[name]] for name in entry.get("contraindicated_findings", ())
             )
-            if not unsafe:
+            if not unsafe and not (scored.acuity[i] <= Acuity.EMERGENT and action in FOR_THOSE_WHO_STAY):
                 chosen.append(action)
         return tuple(chosen[:MOST_ACTIONS])
 

@@ -160,7 +160,7 @@ class Flag:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A must-not-miss condition that is still possible, and the test that settles it."""
+    """A must-not-miss condition that is still possible, with P(it is there in a serious state), and the test that settles it."""
 
     condition: str
     probability: float

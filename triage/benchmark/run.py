@@ -54,6 +54,7 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
 def start_up(runs: int = 5) -> dict[str, float]:
     """CPU time of answering one patient in a fresh process over that of importing numpy and typer (least of several runs each)."""
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1"}
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)  # compiled once, as an installed package is
     bare = [sys.executable, "-c", "import numpy, typer"]
     answer = [sys.executable, "-m", "triage", "assess", "sudden weakness all over, cold sweat", "--age", "58", "--sex", "male"]
 
@@ -63,6 +64,7 @@ def start_up(runs: int = 5) -> dict[str, float]:
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
         return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
+    cpu(answer)
     reference, whole = min(cpu(bare) for _ in range(runs)), min(cpu(answer) for _ in range(runs))
     return {"start_up_cpu_ratio": round(whole / reference, 2), "start_up_reference_ms": round(1000 * reference)}
 

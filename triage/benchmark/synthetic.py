@@ -174,7 +174,7 @@ def urgency(engine: Engine, count: int, seed: int, say: Say) -> list[dict[str, A
                 "auroc_p_emergency": round(metrics.auroc(scored.p_emergency, emergency), 4),
                 "auroc_ceiling": round(metrics.auroc(p_best, emergency), 4),
                 "ece_p_emergency_model": round(metrics.binary_calibration_error(p_model, emergency), 4),
-                "listed_per_visit": round(float((scored.conditions >= engine.model.arrays[f"list_{setting}"]).sum(axis=1).mean()), 2),
+                "listed_per_visit": round(float((scored.serious >= engine.model.arrays[f"list_{setting}"]).sum(axis=1).mean()), 2),
             }
         )
     return rows
@@ -199,7 +199,7 @@ def killers(engine: Engine, each: int, seed: int, say: Say, setting: str = "clin
         states = engine.model.state_posterior(prepared.cases, setting)
         scored = engine.score_prepared(prepared, states, setting, np.zeros(len(patients), dtype=bool))
         condition = knowledge.state_condition[patients.state]
-        listed = scored.conditions >= engine.model.arrays[f"list_{setting}"]
+        listed = scored.serious >= engine.model.arrays[f"list_{setting}"]
         for c in np.flatnonzero(knowledge.at_least > 0):
             own = condition == c
             row = rows.setdefault(knowledge.conditions[c], {"condition": knowledge.conditions[c], "at_least": int(knowledge.at_least[c])})

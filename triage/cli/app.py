@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import io
 import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from triage import __version__
@@ -52,19 +50,17 @@ def run(arguments: list[str] | None = None) -> int:
         return _fail(str(error), 2)
     except TriageError as error:
         return _fail(str(error), 1)
-    except click.exceptions.Abort:
-        return _fail("Stopped.", 130)
-    except click.ClickException as error:
-        with contextlib.suppress(OSError):
-            error.show()
-        return error.exit_code
-    except KeyboardInterrupt:
+    except (typer.Abort, KeyboardInterrupt):
         return _fail("Stopped.", 130)
     except BrokenPipeError:
         # The reader of a pipe has gone; that is its business, not an error of ours.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:  # the last resort: never a traceback, which could hold patient text
+        if hasattr(error, "exit_code") and hasattr(error, "show"):
+            # Wrong usage as click reports it; which click (typer's own or the package) depends on typer's version, and importing it costs 25 ms.
+            error.show()
+            return int(error.exit_code)
         if os.environ.get("TRIAGE_DEBUG"):
             raise
         return _fail(

@@ -50,7 +50,7 @@ def encode(knowledge: Knowledge, cases: Cases, strength: Floats) -> tuple[NDArra
     Returns bounds [N + 1], rows and factors: case i owns rows[bounds[i]:bounds[i + 1]]. `strength` [N] is how strongly silence counts.
     The silence of *all* findings is added by the caller (it depends on age and sex alone); here what is known takes its share back.
     """
-    variants = len(knowledge.arrays["owner"])
+    variants = knowledge.n_variants
     absent, unsaid, vital = variants, 2 * variants, 3 * variants
     codes, band, sex = cases.codes, cases.age_band, cases.sex
     patients: list[NDArray[Any]] = []

@@ -7,8 +7,8 @@
 
 `unsaid` is log(1 - P(volunteered)): what free text does not mention is weak evidence of absence. Its strength t depends on how many
 findings were volunteered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
-All weights are multiples of 2^-12 and `unsaid` and `talk` of 2^-8 and 2^-4, so that sums below 4,096 are exact in float32: the answer does
-not depend on order, chunk or worker.
+All weights are multiples of 2^-11 and `unsaid` and `talk` of 2^-7 and 2^-4, so that sums below 8,192 are exact in float32: the answer does
+not depend on order, chunk or worker. In the file weights are 16-bit integers, in units of 2^-11.
 """
 
 from __future__ import annotations
@@ -31,13 +31,19 @@ FILE = "model.triage"
 TALK_BUCKETS = (0, 1, 2, 3, 5, 8)  # lower limits of the number of volunteered findings; the first is "no free text"
 CHUNK = 256
 FLOOR = -30.0
+STEP = 2.0**-11
 
 Floats = NDArray[np.float32]
 
 
-def quantised(values: NDArray[Any], step: float = 2.0**-12) -> Floats:
+def quantised(values: NDArray[Any], step: float = STEP) -> Floats:
     """The nearest multiples of `step` in float32."""
     return (np.rint(np.asarray(values, dtype=np.float64) / step) * step).astype(np.float32)
+
+
+def packed(weights: NDArray[Any]) -> NDArray[np.int16]:
+    """Weights as 16-bit integers in units of STEP, as the file holds them."""
+    return np.rint(np.asarray(weights, dtype=np.float64) / STEP).astype(np.int16)
 
 
 class Model:
@@ -46,7 +52,8 @@ class Model:
     def __init__(self, knowledge: Knowledge, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         self.knowledge = knowledge
         self.manifest = manifest
-        self.arrays = arrays
+        self.arrays = {name: array * np.float32(STEP) if array.dtype == np.int16 else array for name, array in arrays.items()}
+        arrays = self.arrays
         self.version: str = manifest["version"]
         self.weights: Floats = np.concatenate([arrays["present"], arrays["absent"], arrays["unsaid"], arrays["vital"]])
         self.talk: Floats = arrays["talk"]

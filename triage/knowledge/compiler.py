@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from triage import artefact
 from triage.knowledge import forms
 from triage.knowledge.corpus import Corpus, applies
+from triage.knowledge.loader import FILE, LAW_FILE
 from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
@@ -24,7 +25,6 @@ Floats = NDArray[np.float64]
 LOWEST = 0.0001  # no frequency is taken as impossible or certain
 BAND_FLOOR = 0.0002
 RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
-FILE = "knowledge.triage"
 
 
 def logit(p: float) -> float:
@@ -61,8 +61,8 @@ def states_of(one: Condition) -> list[tuple[Part, Part]]:
     return [(presentation, severity) for presentation in one.presentations for severity in one.severities]
 
 
-def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[Any]]]:
-    """The manifest and the arrays of a corpus without problems."""
+def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[Any]], dict[str, NDArray[Any]]]:
+    """The manifest, the arrays that answering needs, and the law of the synthetic world, of a corpus without problems."""
     findings, conditions = corpus.findings, corpus.conditions
     index = {finding.id: i for i, finding in enumerate(findings)}
     states = [(c, presentation, severity) for c, one in enumerate(conditions) for presentation, severity in states_of(one)]
@@ -95,27 +95,27 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
     first = {finding.id: int(variant[f, 0]) for f, finding in enumerate(findings)}
     vital = np.concatenate([_vital(name, corpus, conditions, states, frequency, first) for name in vital_names], axis=1)
     arrays: dict[str, NDArray[Any]] = {
-        "frequency": frequency.astype(np.float32),
-        "spread": spread,
         "variant": variant,
         "prior": prior.astype(np.float32),
         "demography": people.astype(np.float32),
-        "vital": vital.astype(np.float32),
         "acuity": np.array([severity.acuity for _, _, severity in states], dtype=np.int8),
         "condition": np.array([c for c, _, _ in states], dtype=np.int16),
         "parent": np.array([index[f.parent] if f.parent else -1 for f in findings], dtype=np.int16),
         "group": _groups(findings),
+        "applies": np.array([applies(f) for f in findings], dtype=bool).transpose(1, 2, 0),
+    }
+    law: dict[str, NDArray[Any]] = {
+        "frequency": frequency.astype(np.float32),
+        "spread": spread,
+        "vital": vital.astype(np.float32),
         "said": np.array([f.said for f in findings], dtype=np.float32),
         "asked": np.array([f.asked for f in findings], dtype=np.float32),
-        "applies": np.array([applies(f) for f in findings], dtype=bool).transpose(1, 2, 0),
         "comorbid": _comorbid(corpus, index),
-        "background": np.array(
-            [_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32
-        ),
+        "background": np.array([_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32),
         "owner": np.array(variant_finding, dtype=np.int16),
     }
     manifest = {
-        "numbers_hash": artefact.digest(arrays),
+        "numbers_hash": artefact.digest({**arrays, **law}),
         "findings": [f.id for f in findings],
         "kinds": [f.kind for f in findings],
         "conditions": [one.id for one in conditions],
@@ -133,15 +133,14 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "advice": corpus.advice,
         "reading": forms.build_tables(corpus.lexicon, corpus.cues),
     }
-    return manifest, arrays
+    return manifest, arrays, law
 
 
-def compile_to(corpus: Corpus, directory: Path) -> Path:
-    """Writes the compiled knowledge into a directory and returns its path."""
-    manifest, arrays = compile_corpus(corpus)
-    path = directory / FILE
-    artefact.write(path, "knowledge", manifest, arrays)
-    return path
+def compile_to(corpus: Corpus, directory: Path) -> None:
+    """Writes the compiled knowledge and the law of the world into a directory."""
+    manifest, arrays, law = compile_corpus(corpus)
+    artefact.write(directory / FILE, "knowledge", manifest, arrays)
+    artefact.write(directory / LAW_FILE, "world", {"numbers_hash": manifest["numbers_hash"]}, law)
 
 
 def presentation_share(one: Condition, presentation: Part, setting: str, band: int, sex: int) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -10,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage import artefact
+from triage.errors import ArtefactError
 from triage.records import AGE_BANDS
 
 FILE = "knowledge.triage"
+LAW_FILE = "world.triage"  # what only the synthetic world and learning need
 
 
 class Knowledge:
     """The compiled knowledge; shapes as in `compiler` (S states, C conditions, F findings, V variants, A 10 bands, X 2 sexes)."""
 
-    def __init__(self, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
+    def __init__(self, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]], directory: Path) -> None:
+        self.directory = directory
         self.manifest = manifest
         self.arrays = arrays
         self.hash: str = manifest["numbers_hash"]
@@ -37,6 +40,19 @@ class Knowledge:
         # States are sorted by condition, so a condition's states are one slice.
         self.first_state = np.searchsorted(self.state_condition, np.arange(len(self.conditions)))
 
+    @cached_property
+    def law(self) -> dict[str, NDArray[Any]]:
+        """The frequencies and habits of the synthetic world, read when first asked for."""
+        manifest, arrays = artefact.read(self.directory / LAW_FILE, "world")
+        if manifest["numbers_hash"] != self.hash:
+            raise ArtefactError(f"world file {self.directory / LAW_FILE}: belongs to other knowledge. Rebuild both with 'triage train'.")
+        return arrays
+
+    @property
+    def n_variants(self) -> int:
+        """How many finding variants there are: one for each finding, ten for one whose background follows age."""
+        return int(self.variant.max()) + 1
+
     @property
     def n_states(self) -> int:
         """How many states there are."""
@@ -44,7 +60,7 @@ class Knowledge:
 
     def invented(self, share: float) -> NDArray[np.float64]:
         """P(noted as present | absent and asked) [F]: a share of each finding's mean background; mutually exclusive ones have none."""
-        background = self.arrays["background"].astype(np.float64)[self.variant].mean(axis=1)
+        background = self.law["background"].astype(np.float64)[self.variant].mean(axis=1)
         return np.asarray(np.where(self.group < 0, share * background, 0.0))
 
     def name(self, identifier: str, language: str) -> str:
@@ -74,8 +90,12 @@ class Knowledge:
         return np.asarray(adult / np.array(by_age, dtype=float))[band]
 
 
+def read(directory: Path) -> Knowledge:
+    """The compiled knowledge of a directory, read anew."""
+    return Knowledge(*artefact.read(directory / FILE, "knowledge"), directory)
+
+
 @lru_cache(maxsize=4)
 def load(directory: Path | None = None) -> Knowledge:
     """The compiled knowledge of a directory (default: the shipped one)."""
-    manifest, arrays = artefact.read((directory or artefact.default_directory()) / FILE, "knowledge")
-    return Knowledge(manifest, arrays)
+    return read(directory or artefact.default_directory())

@@ -52,7 +52,7 @@ def set_thresholds(model: Model, seed: int) -> tuple[dict[str, NDArray[Any]], di
     flag_rates: dict[str, dict[str, float]] = {}
     for setting in SETTINGS:
         stratified, natural = tuning_patients(knowledge, setting, seed)
-        posterior = model.condition_posterior(model.state_posterior(samples.cases(stratified), setting))
+        posterior = decision.serious_posterior(knowledge, model.state_posterior(samples.cases(stratified), setting))
         arrays[f"list_{setting}"] = list_thresholds(knowledge, posterior, stratified, FLOOR[setting])
         arrays[f"escalate_{setting}"] = escalate_thresholds(knowledge, setting)
         fired = redflags.evaluate(knowledge, given_of(knowledge, natural))

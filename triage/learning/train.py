@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from triage import __version__, artefact
 from triage.diagnosis.encoding import encode
-from triage.diagnosis.model import FILE, TALK_BUCKETS, Model, quantised
-from triage.knowledge import compiler, corpus
+from triage.diagnosis.model import FILE, TALK_BUCKETS, Model, packed, quantised
+from triage.knowledge import compiler, corpus, loader
 from triage.knowledge.loader import Knowledge
 from triage.learning import samples, thresholds, weights
 from triage.learning.estimators import SoftmaxRegression, sparse_rows
@@ -34,8 +34,8 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
     """Builds knowledge and model in `directory`; the same knowledge, seed and sizes give the same bytes."""
     say = progress or (lambda what, done, total: None)
     say("compiling the knowledge", 0, 1)
-    path = compiler.compile_to(corpus.load_valid(), directory)
-    knowledge = Knowledge(*artefact.read(path, "knowledge"))
+    compiler.compile_to(corpus.load_valid(), directory)
+    knowledge = loader.read(directory)
     began = time.perf_counter()
     arrays = learn(knowledge, patients, seed, say)
     seconds = time.perf_counter() - began
@@ -44,7 +44,7 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
     model = weights.make(knowledge, arrays)
     say("setting thresholds", 0, 1)
     limits, notes = thresholds.set_thresholds(model, seed)
-    arrays |= limits
+    arrays = {name: packed(array) for name, array in arrays.items()} | limits
     manifest: dict[str, Any] = {
         "version": f"{__version__}+{artefact.digest(arrays)[:8]}",
         "knowledge_hash": knowledge.hash,

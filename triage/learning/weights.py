@@ -18,15 +18,15 @@ START_TALK = (0.0, 0.5, 0.625, 0.8125, 1.0, 1.1875)
 
 def mean_frequency(knowledge: Knowledge) -> Floats:
     """P(finding | state) [V, S] averaged over the shared latents: presentations that fade, and comorbid illness by age."""
-    arrays, latents = knowledge.arrays, knowledge.manifest["latents"]
-    p = arrays["frequency"].astype(float)
-    background = arrays["background"].astype(float)[:, None]
+    arrays, law, latents = knowledge.arrays, knowledge.law, knowledge.manifest["latents"]
+    p = law["frequency"].astype(float)
+    background = law["background"].astype(float)[:, None]
     by_age = np.array([one["by_age"] for one in latents["comorbid"]])
     by_age /= by_age.sum(axis=0)
     prior = arrays["prior"].astype(float).mean(axis=0) * arrays["demography"].astype(float).mean(axis=0)[..., None]
     ages = prior.sum(axis=1)  # [A, S]
     share = by_age @ (ages / np.maximum(ages.sum(axis=0), 1e-30))  # [profiles, S]
-    added = arrays["comorbid"].astype(float)[:, arrays["owner"]]  # [profiles, V]
+    added = law["comorbid"].astype(float)[:, law["owner"]]  # [profiles, V]
     keep = 1 - np.einsum("qv,qs->vs", added, share)
     total = np.zeros_like(p)
     for textbook in latents["textbook"]:
@@ -37,24 +37,24 @@ def mean_frequency(knowledge: Knowledge) -> Floats:
 
 def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
     """The arrays of a model from mean frequencies [V, S]."""
-    arrays, noise = knowledge.arrays, knowledge.manifest["latents"]["noise"]
-    single = (knowledge.group < 0)[arrays["owner"]][:, None]
+    law, noise = knowledge.law, knowledge.manifest["latents"]["noise"]
+    single = (knowledge.group < 0)[law["owner"]][:, None]
     missed = np.where(single, noise["missed"], 0.0)
-    invented = knowledge.invented(noise["invented"])[arrays["owner"]][:, None]
+    invented = knowledge.invented(noise["invented"])[law["owner"]][:, None]
     talk = sum(one["share"] * one["talk"] for one in knowledge.manifest["latents"]["style"])
-    said = np.minimum(arrays["said"].astype(float) * talk, 0.98)[arrays["owner"]][:, None]
+    said = np.minimum(law["said"].astype(float) * talk, 0.98)[law["owner"]][:, None]
     return {
         "present": quantised(np.log(p * (1 - missed) + (1 - p) * invented)),
         "absent": quantised(np.log(p * missed + (1 - p) * (1 - invented))),
-        "unsaid": quantised(np.log(1 - said * p), 2.0**-8),
-        "vital": quantised(np.log(arrays["vital"].astype(float).T)),
+        "unsaid": quantised(np.log(1 - said * p), 2.0**-7),
+        "vital": quantised(np.log(law["vital"].astype(float).T)),
         "talk": quantised(np.array(START_TALK), 2.0**-4),
     }
 
 
 def count(knowledge: Knowledge, patients: Patients) -> tuple[Floats, Floats]:
     """How often each finding variant was answered present, and answered at all, by state [V, S]; volunteered ones are not answers."""
-    shape = (len(knowledge.arrays["owner"]), knowledge.n_states)
+    shape = (knowledge.n_variants, knowledge.n_states)
     present, answered = np.zeros(shape), np.zeros(shape)
     for band in np.unique(patients.age_band):
         index = np.flatnonzero(patients.age_band == band)

@@ -50,7 +50,7 @@ def draw_clinic(
     rng: np.random.Generator, knowledge: Knowledge, setting: str, shift: Shift = ORDINARY, *, frequencies: bool = True
 ) -> Clinic:
     """One clinic of a setting; without `frequencies` (drawn last, so nothing else changes) only the knowledge's own are there."""
-    arrays, latents = knowledge.arrays, knowledge.manifest["latents"]
+    arrays, law, latents = knowledge.arrays, knowledge.law, knowledge.manifest["latents"]
     k = SETTINGS.index(setting)
 
     def multiplier(sd: float, size: int) -> Floats:
@@ -65,7 +65,7 @@ def draw_clinic(
     habit = rng.beta(10 * measured, 10 * (1 - measured))
     return Clinic(
         joint=joint.ravel(),
-        frequency=_frequencies(rng, knowledge, shift) if frequencies else arrays["frequency"],
+        frequency=_frequencies(rng, knowledge, shift) if frequencies else law["frequency"],
         style=mix,
         measured=habit,
         missed=min(latents["noise"]["missed"] * shift.noise, 0.5),
@@ -76,14 +76,14 @@ def draw_clinic(
 
 def _frequencies(rng: np.random.Generator, knowledge: Knowledge, shift: Shift) -> NDArray[np.float32]:
     """The clinic's own frequencies: a Beta around each number that a condition file states, background elsewhere."""
-    arrays = knowledge.arrays
-    frequency: NDArray[np.float32] = arrays["frequency"].copy()
-    spread = arrays["spread"][arrays["owner"]]  # [V, S]
+    arrays, law = knowledge.arrays, knowledge.law
+    frequency: NDArray[np.float32] = law["frequency"].copy()
+    spread = law["spread"][law["owner"]]  # [V, S]
     entries = np.nonzero(spread)
     mean = frequency[entries].astype(float)
     kappa = spread[entries].astype(float) / shift.spread
     frequency[entries] = rng.beta(kappa * mean, kappa * (1 - mean))
-    group = arrays["group"][arrays["owner"]]
+    group = arrays["group"][law["owner"]]
     for number in range(int(arrays["group"].max()) + 1):
         members = np.nonzero(group == number)[0]
         total = frequency[members].sum(axis=0)

@@ -177,10 +177,9 @@ def _truth(
     rng: np.random.Generator, knowledge: Knowledge, clinic: Clinic, state: Ints, band: Ints, atypical: Bools, comorbid: Ints
 ) -> Bools:
     """Whether each finding is present [N, F]; a refinement as if its parent were."""
-    arrays = knowledge.arrays
-    variant = knowledge.variant
+    law, variant = knowledge.law, knowledge.variant
     table = _thresholds(clinic.frequency)
-    background = _thresholds(arrays["background"])
+    background = _thresholds(law["background"])
     fixed = np.nonzero((variant == variant[:, :1]).all(axis=1))[0]
     aged = np.nonzero((variant != variant[:, :1]).any(axis=1))[0]
     threshold = np.empty((len(state), len(variant)), dtype=np.uint16)
@@ -201,7 +200,7 @@ def _truth(
         present[:, members] = (draw < upper) & (draw >= upper - threshold[:, members])
     ill = np.nonzero(comorbid)[0]
     if len(ill):
-        added = arrays["comorbid"]
+        added = law["comorbid"]
         columns = np.nonzero(added.any(axis=0))[0]
         present[np.ix_(ill, columns)] |= rng.random((len(ill), len(columns)), dtype=np.float32) < added[np.ix_(comorbid[ill], columns)]
     return present
@@ -211,13 +210,13 @@ def _record(
     rng: np.random.Generator, knowledge: Knowledge, clinic: Clinic, present: Bools, style: Ints, level: Level
 ) -> tuple[NDArray[np.int8], Bools]:
     """Codes [N, F] before hierarchy, and which were volunteered."""
-    arrays = knowledge.arrays
+    law = knowledge.law
     styles = knowledge.manifest["latents"]["style"]
     talk = np.array([one["talk"] for one in styles]) * level.talk
     ask = np.array([one["ask"] for one in styles])
     volunteered = np.zeros_like(present)
     rows, columns = _where(present)
-    said = np.minimum(arrays["said"][columns] * talk[style[rows]], 0.98)
+    said = np.minimum(law["said"][columns] * talk[style[rows]], 0.98)
     spoken = rng.random(len(rows)) < said
     volunteered[rows[spoken], columns[spoken]] = True
     rates = asking(knowledge, ask[:, None], level)  # [styles, F]
@@ -241,7 +240,7 @@ def _record(
 
 def asking(knowledge: Knowledge, ask: NDArray[np.float64], level: Level) -> NDArray[np.float64]:
     """P(asked) by style and finding; a group shares the rate of its first member."""
-    asked = knowledge.arrays["asked"].astype(float)
+    asked = knowledge.law["asked"].astype(float)
     for number in range(int(knowledge.group.max()) + 1):
         members = np.nonzero(knowledge.group == number)[0]
         asked[members] = asked[members[0]]
@@ -255,7 +254,7 @@ def _vital_bands(rng: np.random.Generator, knowledge: Knowledge, state: Ints, me
     result = np.full((len(state), len(knowledge.vitals)), -1, dtype=np.int8)
     for column, vital in enumerate(knowledge.vitals.values()):
         taken = np.nonzero(rng.random(len(state), dtype=np.float32) < measure[column])[0]
-        share = knowledge.arrays["vital"][:, vital["start"] : vital["start"] + vital["count"]]
+        share = knowledge.law["vital"][:, vital["start"] : vital["start"] + vital["count"]]
         upper = np.cumsum(share, axis=1)[state[taken], :-1]
         draw = rng.random(len(taken), dtype=np.float32)[:, None]
         result[taken, column] = (draw >= upper).sum(axis=1)

@@ -78,7 +78,7 @@ def posterior(
         for column, vital in enumerate(knowledge.vitals.values()):
             taken = np.nonzero(patients.bands[index, column] >= 0)[0]
             rows = vital["start"] + patients.bands[index[taken], column]
-            scores[taken] += np.log(knowledge.arrays["vital"][:, rows].T)
+            scores[taken] += np.log(knowledge.law["vital"][:, rows].T)
         scores -= scores.max(axis=1, keepdims=True)
         np.exp(scores, out=scores)
         result[index] = scores / scores.sum(axis=1, keepdims=True)
@@ -103,13 +103,13 @@ def _log_law(
     knowledge: Knowledge, band: int, latent: Latent, level: Level, clinic: Clinic | None
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """log P(code | state, latents) [F, S] for the codes unknown, present and absent."""
-    arrays, tables = knowledge.arrays, knowledge.manifest["latents"]
+    law, tables = knowledge.law, knowledge.manifest["latents"]
     variant = knowledge.variant[:, band]
-    p = (arrays["frequency"] if clinic is None else clinic.frequency)[variant].astype(float)
-    p = (1 - latent.fade) * p + latent.fade * arrays["background"][variant].astype(float)[:, None]
-    p = 1 - (1 - p) * (1 - arrays["comorbid"][latent.comorbid].astype(float)[:, None])
+    p = (law["frequency"] if clinic is None else clinic.frequency)[variant].astype(float)
+    p = (1 - latent.fade) * p + latent.fade * law["background"][variant].astype(float)[:, None]
+    p = 1 - (1 - p) * (1 - law["comorbid"][latent.comorbid].astype(float)[:, None])
     style = tables["style"][latent.style]
-    m = np.minimum(arrays["said"].astype(float) * style["talk"] * level.talk, 0.98)[:, None]
+    m = np.minimum(law["said"].astype(float) * style["talk"] * level.talk, 0.98)[:, None]
     a = asking(knowledge, np.array([[style["ask"]]]), level)[0][:, None]
     single = (knowledge.group < 0)[:, None]
     missed = np.where(single, tables["noise"]["missed"] if clinic is None else clinic.missed, 0.0)
