@@ -8,9 +8,7 @@ from pathlib import Path
 import pytest
 
 from triage.assess import Engine
-from triage.cli.app import app, run
-
-COMMANDS = [command.callback.__name__ for command in app.registered_commands if command.callback]
+from triage.cli.app import COMMANDS, run
 
 
 def output(capsys: pytest.CaptureFixture[str], *arguments: str, code: int = 0) -> tuple[str, str]:

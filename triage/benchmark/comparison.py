@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +20,12 @@ Judge = Callable[[Patients], NDArray[np.float64]]
 LEVELS = (FULL, HALF, FIRST_COMPLAINT)
 
 
+def _training_seconds(engine: Engine) -> float:
+    """What `triage train` took when it built the shipped model."""
+    path = engine.knowledge.directory / "training.json"
+    return float(json.loads(path.read_text(encoding="utf-8"))["seconds"]) if path.exists() else 0.0
+
+
 def comparison(engine: Engine, learned_from: int, tested_on: int, seed: int, say: Callable[[str], None]) -> list[dict[str, Any]]:
     """One row for each classifier, kind of clinics and level of information."""
     knowledge = engine.knowledge
@@ -26,7 +33,7 @@ def comparison(engine: Engine, learned_from: int, tested_on: int, seed: int, say
     judges: dict[str, tuple[Judge, float, int]] = {
         "shipped: weighted naive Bayes": (
             lambda p: engine.model.condition_posterior(engine.model.state_posterior(samples.cases(p), "clinic")),
-            float(engine.model.manifest.get("seconds", 0.0)),
+            _training_seconds(engine),
             int(engine.model.manifest.get("patients", 0)),
         ),
         "knowledge used directly": (lambda p: direct.condition_posterior(direct.state_posterior(samples.cases(p), "clinic")), 0.0, 0),

@@ -194,7 +194,7 @@ def killers(engine: Engine, each: int, seed: int, say: Say, setting: str = "clin
     rows: dict[str, dict[str, Any]] = {}
     for name, shift in SHIFTS.items():
         say(f"must-not-miss conditions: {name}")
-        patients = draw(knowledge, int(each * kinds * 1.35), setting, ORDINARY_LEVEL, shift, seed + 2, factor)
+        patients = draw(knowledge, int(each * kinds * 1.15), setting, ORDINARY_LEVEL, shift, seed + 2, factor)
         prepared = prepared_of(knowledge, patients)
         states = engine.model.state_posterior(prepared.cases, setting)
         scored = engine.score_prepared(prepared, states, setting, np.zeros(len(patients), dtype=bool))

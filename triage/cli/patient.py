@@ -9,12 +9,6 @@ import typer
 from triage.cli.options import JsonOption, LanguageOption, Setting, SettingOption, print_json, read_text
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands to the application."""
-    app.command(epilog='Example: triage assess "sudden weakness all over, cold sweat" --age 58 --sex male')(assess)
-    app.command(epilog='Example: triage read "no fever, cough for three days, BP 150/95"')(read)
-
-
 def assess(
     text: Annotated[str, typer.Argument(help="What the patient says, in English, Chinese or Korean; - reads standard input.")] = "",
     findings: Annotated[str, typer.Option(help="What was asked or examined: ids or names separated by ';', a leading '-' = absent.")] = "",
@@ -77,3 +71,9 @@ def read(
         print_json(document(reading))
     else:
         typer.echo(render(engine.knowledge, reading, complaint), nl=False)
+
+
+COMMANDS = {
+    "assess": (assess, 'assess "sudden weakness all over, cold sweat" --age 58 --sex male'),
+    "read": (read, 'read "no fever, cough for three days, BP 150/95"'),
+}

@@ -10,17 +10,6 @@ import typer
 from triage.cli.options import JsonOption, Setting, SettingOption, print_json
 
 
-def register(app: typer.Typer) -> None:
-    """Adds the commands to the application."""
-    app.command(epilog="Example: triage batch visits.csv -o answers.csv")(batch)
-    app.command(epilog="Example: triage benchmark --size quick --part speed")(benchmark)
-    app.command(epilog="Example: triage simulate --patients 20 --split held_out -o patients.csv")(simulate)
-    app.command(epilog="Example: triage train --patients 8192 --output scratch")(train)
-    app.command(epilog="Example: triage show myocardial_infarction")(show)
-    app.command(epilog="Example: triage search chest")(search)
-    app.command(epilog="Example: triage check")(check)
-
-
 def batch(
     inputs: Annotated[list[str], typer.Argument(metavar="IN...", help="CSV files; - reads standard input.")],
     output: Annotated[str, typer.Option("--output", "-o", help="The CSV file to write; - writes standard output.")],
@@ -96,11 +85,20 @@ def train(
     output: Annotated[Path | None, typer.Option(help="Directory to write to; models/ by default.")] = None,
     patients: Annotated[int, typer.Option(min=4096, help="How many synthetic patients to learn from.")] = 1_000_000,
     seed: Annotated[int, typer.Option(min=0, max=999, help="The same seed gives the same model.")] = 7,
+    words_only: Annotated[
+        bool, typer.Option("--words-only", help="Only words, cues or advice changed: recompile, keep the model.")
+    ] = False,
 ) -> None:
     """Rebuild knowledge and model from the knowledge files and a seed."""
     from triage import artefact
     from triage.cli.progress import bar
+    from triage.learning.train import recompile
     from triage.learning.train import train as build
+
+    if words_only:
+        knowledge = recompile(output or artefact.default_directory())
+        typer.echo(f"words recompiled; knowledge {knowledge.hash[:12]}", err=True)
+        return
 
     with bar() as progress:
         model = build(output or artefact.default_directory(), patients=patients, seed=seed, progress=progress)
@@ -159,3 +157,14 @@ def check(
         raise KnowledgeError(loaded.problems)
     typer.echo("no problems in the knowledge" + ("" if not data else ", " + (f"{len(found)} in the data" if found else "none in the data")))
     return 1 if found else 0
+
+
+COMMANDS = {
+    "batch": (batch, "batch visits.csv -o answers.csv"),
+    "benchmark": (benchmark, "benchmark --size quick --part speed"),
+    "simulate": (simulate, "simulate --patients 20 --split held_out -o patients.csv"),
+    "train": (train, "train --patients 8192 --output scratch"),
+    "show": (show, "show myocardial_infarction"),
+    "search": (search, "search chest"),
+    "check": (check, "check"),
+}

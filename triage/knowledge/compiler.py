@@ -23,6 +23,8 @@ from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 Floats = NDArray[np.float64]
 LOWEST = 0.0001  # no frequency is taken as impossible or certain
+# What answering needs of a red flag; its names are with all names, its cases and references stay in the files.
+SERVED = ("acuity", "all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "for")
 BAND_FLOOR = 0.0002
 RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
 
@@ -111,7 +113,9 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "said": np.array([f.said for f in findings], dtype=np.float32),
         "asked": np.array([f.asked for f in findings], dtype=np.float32),
         "comorbid": _comorbid(corpus, index),
-        "background": np.array([_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32),
+        "background": np.array(
+            [_background(findings[f], band) for f, band in zip(variant_finding, variant_band, strict=True)], dtype=np.float32
+        ),
         "owner": np.array(variant_finding, dtype=np.int16),
     }
     manifest = {
@@ -129,7 +133,7 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "measured": {name: corpus.vitals[name].get("measured", {}) for name in vital_names},
         "latents": corpus.latents,
         "decision": corpus.decision,
-        "red_flags": corpus.red_flags,
+        "red_flags": {name: {key: rule[key] for key in rule if key in SERVED} for name, rule in corpus.red_flags.items()},
         "advice": corpus.advice,
         "reading": forms.build_tables(corpus.lexicon, corpus.cues),
     }

@@ -274,12 +274,16 @@ def _key(language: str, pieces: Sequence[str]) -> str:
     return pieces[0] if language == "en" else pieces[0][:2]
 
 
+# Part the buckets of a language and their keys; characters that no form holds and JSON does not escape.
+RECORD, UNIT = "\u241e", "\u241f"
+
+
 def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mapping[str, Any]) -> dict[str, Any]:
     """The matching tables as plain dicts, lists, strings and integers.
 
-    `lexicon` is language -> finding id -> forms, `cues` the parsed lexicon/cues.toml. A bucket is one string, parsed when first
-    met: "targets piece piece …", parted by "|" (no character that JSON escapes). A target is 2·finding, plus 1 for a bare
-    attribute form, or -1-cue.
+    `lexicon` is language -> finding id -> forms, `cues` the parsed lexicon/cues.toml. All forms of a language are one string, taken apart
+    when the language is first met: buckets parted by RECORD, each a key, UNIT and its lines "targets piece piece …", parted by "|" (no
+    character that JSON escapes). A target is 2·finding, plus 1 for a bare attribute form, or -1-cue.
     """
     findings = sorted({finding for forms in lexicon.values() for finding in forms})
     number = {finding: index for index, finding in enumerate(findings)}
@@ -308,6 +312,7 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
         for entry, targets in table_entries.items():
             lines.setdefault(_key(language, entry), []).append(",".join(map(str, targets)) + " " + " ".join(entry))
         buckets[language] = {key: "|".join(bucket) for key, bucket in lines.items()}
+    latin_first = {language: sorted(key for key in buckets[language] if key[0].isascii()) for language in ("zh", "ko")}
     english = lexicon.get("en", {}).values()
     vocabulary = sorted(
         {word for forms in english for form in forms for word in normalise(form).text.split() if len(word) >= 4 and word.isalpha()}
@@ -315,7 +320,8 @@ def build_tables(lexicon: Mapping[str, Mapping[str, Sequence[str]]], cues: Mappi
     return {
         "version": VERSION,
         "findings": findings,
-        "forms": buckets,
+        "forms": {language: RECORD.join(UNIT.join(item) for item in table.items()) for language, table in buckets.items()},
+        "latin_first": latin_first,
         "cues": [{key: value for key, value in row.items() if key not in ("literals", "note")} for row in rows],
         "words": _words(cues.get("words", {})),
         "vocabulary": " ".join(vocabulary),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import platform
+import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,6 +18,7 @@ from numpy.typing import NDArray
 from triage import __version__, artefact
 from triage.diagnosis.encoding import encode
 from triage.diagnosis.model import FILE, TALK_BUCKETS, Model, packed, quantised
+from triage.errors import UsageError
 from triage.knowledge import compiler, corpus, loader
 from triage.knowledge.loader import Knowledge
 from triage.learning import samples, thresholds, weights
@@ -55,8 +59,34 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
         **notes,
     }
     artefact.write(directory / FILE, "model", manifest, arrays)
-    say(f"trained on {patients:,} patients in {seconds:.0f} s", 1, 1)
+    whole = time.perf_counter() - began
+    # Linux counts in KiB. Not part of the model: the model is the same whatever machine built it.
+    cost = {
+        "patients": patients,
+        "learning_seconds": round(seconds),
+        "seconds": round(whole),
+        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "cores": os.cpu_count(),
+    }
+    (directory / "training.json").write_text(json.dumps(cost, indent=1) + "\n", encoding="utf-8")
+    say(f"trained on {patients:,} patients in {whole:.0f} s", 1, 1)
     return Model(knowledge, manifest, arrays)
+
+
+def recompile(directory: Path) -> Knowledge:
+    """Writes the compiled knowledge anew where only words, rules or advice changed; the model stays.
+
+    Raises UsageError when numbers changed, since then the model has to learn again.
+    """
+    knowledge = corpus.load_valid()
+    manifest, _, _ = compiler.compile_corpus(knowledge)
+    trained, _ = artefact.read(directory / FILE, "model")
+    if trained["knowledge_hash"] != manifest["numbers_hash"]:
+        raise UsageError("The numbers of the knowledge have changed since the model was trained. Run 'triage train' without --words-only.")
+    if list(trained["rule_flag_rate"]["clinic"]) != list(manifest["red_flags"]):
+        raise UsageError("The red flags have changed since their values were measured. Run 'triage train' without --words-only.")
+    compiler.compile_to(knowledge, directory)
+    return loader.read(directory)
 
 
 def learn(knowledge: Knowledge, patients: int, seed: int, say: Progress) -> dict[str, NDArray[Any]]:

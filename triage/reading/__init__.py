@@ -41,7 +41,7 @@ class Reader:
         number = {finding: index for index, finding in enumerate(self.findings)}
         self._parent = [number.get(parents.get(finding, ""), -1) for finding in self.findings]
         self._lasting = frozenset(target for target in range(0, 2 * len(self.findings)) if self._kinds[target // 2] in LASTING)
-        self.matcher = Matcher(tables["forms"])
+        self.matcher = Matcher(tables["forms"], tables["latin_first"])
         self._builder = Builder(tables["words"], tables["cues"])
         self._speller = Speller(tables["vocabulary"].split(), frozenset(tables["words"]["en"]), self.matcher.follows)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from triage.knowledge.forms import FILLERS, HAN, HANGUL, LATIN, NEGATORS, NUMBER, OTHER, TOKEN, ZH_FILLERS, stem
+from triage.knowledge.forms import FILLERS, HAN, HANGUL, LATIN, NEGATORS, NUMBER, OTHER, RECORD, TOKEN, UNIT, ZH_FILLERS, stem
 from triage.reading.korean import PARTICLES, ends_well, opened_syllable, piece_end, run_end
 
 MOST_GAPS = 4
@@ -116,16 +116,20 @@ def _tree(bucket: str) -> _Node:
 class Matcher:
     """Finds forms and cues; buckets of the tables become trees when first met. `work` counts places where a piece was looked for."""
 
-    def __init__(self, forms: Mapping[str, Mapping[str, str]]) -> None:
-        self._raw = {language: dict(buckets) for language, buckets in forms.items()}
+    def __init__(self, forms: Mapping[str, str], latin_first: Mapping[str, Sequence[str]]) -> None:
+        self._texts = dict(forms)
+        self._raw: dict[str, dict[str, str]] = {}  # by language, when first met
         self._trees: dict[str, dict[str, _Node | None]] = {language: {} for language in forms}
         # Chinese and Korean forms that begin with a Latin letter or a digit ("ct复查") are tried where such a token starts.
-        self._latin_first = {language: frozenset(key for key in self._raw[language] if key[0].isascii()) for language in ("zh", "ko")}
+        self._latin_first = {language: frozenset(keys) for language, keys in latin_first.items()}
         self.work = 0
 
     def _bucket(self, language: str, key: str) -> _Node | None:
         trees = self._trees[language]
         if key not in trees:
+            if language not in self._raw:
+                records = self._texts[language].split(RECORD) if self._texts[language] else []
+                self._raw[language] = dict(record.split(UNIT, 1) for record in records)  # type: ignore[misc]
             raw = self._raw[language].get(key)
             if raw is None:
                 return None

@@ -82,7 +82,9 @@ def patterns() -> dict[str, re.Pattern[str]]:
     """The small patterns, compiled when the first text is read."""
     return {
         "digit": re.compile(r"\d"),
-        "worded": re.compile(r"old|pregnan|岁|살|세|月|周|天|度|도|개월|주"),  # without which no number in words is an age or a temperature
+        "worded": re.compile(
+            r"\bold\b|pregnan|岁|살|세|月|周|天|度|도|개월|주"
+        ),  # without which no number in words is an age or a temperature
         "pressure": re.compile(r"(?<![\d/.])(\d{2,3})\s{0,3}/\s{0,3}(\d{2,3})(?![\d/])\s{0,3}(mmhg)?"),
         "chart": re.compile(r"(?<![a-z])([mf])\s{0,3}[/,]?\s{0,3}(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s{0,3}/\s{0,3}([mf])(?![a-z])"),
         "lived": re.compile(

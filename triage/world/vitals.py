@@ -24,6 +24,9 @@ ENDS = {
 }
 
 
+OUTER = 4
+
+
 def values(knowledge: Knowledge, patients: Patients, seed: int = 0) -> tuple[dict[str, Floats], NDArray[np.str_], Floats]:
     """Measured values by name (NaN where not measured; `duration` also as onset_hours), consciousness ("" where not), age in years."""
     rng = np.random.default_rng([seed, len(patients)])
@@ -43,7 +46,10 @@ def values(knowledge: Knowledge, patients: Patients, seed: int = 0) -> tuple[dic
         scale = 1 / knowledge.normal(name, patients.age_band.astype(np.intp))
         drawn = np.full(len(patients), np.nan)
         start, stop = edges[band[known]], edges[band[known] + 1]
-        position = start + rng.random(len(known)) * (stop - start)
+        part = rng.random(len(known))
+        # In the open outer bands most values lie near the inner edge.
+        part = np.where(band[known] == 0, 1 - part**OUTER, np.where(band[known] == vital["count"] - 1, part**OUTER, part))
+        position = start + part * (stop - start)
         step = 10.0**-decimals
         # Rounded inwards, so that the value as written falls into its band again.
         inside = np.clip(np.floor(position * scale[known] / step) * step, np.ceil(start * scale[known] / step - 1e-9) * step, None)
