@@ -15,11 +15,52 @@ from triage.knowledge.statistics import provenance
 FILE = "MODEL_CARD.md"
 
 
+README = ("<!-- figures: written by triage benchmark --save -->\n", "<!-- end of figures -->\n")
+
+
 def write(directory: Path | None = None) -> Path:
-    """Writes the card beside the model."""
-    path = (directory or artefact.default_directory()) / FILE
+    """Writes the card beside the model, and the figures into the README of a checkout."""
+    place = directory or artefact.default_directory()
+    path = place / FILE
     path.write_text(text(directory), encoding="utf-8")
+    readme = place.parent / "README.md"
+    if readme.exists() and README[0] in readme.read_text(encoding="utf-8"):
+        readme.write_text(with_figures(readme.read_text(encoding="utf-8"), directory), encoding="utf-8")
     return path
+
+
+def with_figures(readme: str, directory: Path | None = None) -> str:
+    """The README with its section of figures written anew from metrics.json."""
+    place = directory or artefact.default_directory()
+    metrics = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
+    before, rest = readme.split(README[0])
+    _, after = rest.split(README[1])
+    return before + README[0] + "\n".join(_figures(diagnosis.load(directory), metrics)) + "\n" + README[1] + after
+
+
+def _figures(model: diagnosis.Model, metrics: dict[str, Any]) -> Iterator[str]:
+    knowledge = model.knowledge
+    critical = int((knowledge.at_least > 0).sum())
+    yield f"Model `{model.version}`: {len(knowledge.conditions)} conditions ({critical} must-not-miss), {knowledge.n_states} states. Held-out synthetic"
+    yield "clinics, setting clinic; top-1 accuracy of the condition:"
+    yield ""
+    yield "| clinics | information | clinic-blind ceiling | model | knowledge used directly | ECE of the model |"
+    yield "|---|---|---|---|---|---|"
+    rows = {(r["clinics"], r["information"], r["who"]): r for r in metrics["diagnosis"]}
+    for clinics, information in dict.fromkeys((r["clinics"], r["information"]) for r in metrics["diagnosis"]):
+        ceiling, own, direct = (rows[clinics, information, who] for who in ("clinic-blind ceiling", "model", "knowledge used directly"))
+        yield (
+            f"| {clinics} | {information} | {100 * ceiling['top1']:.1f} % | {100 * own['top1']:.1f} % | {100 * direct['top1']:.1f} % | {own['ece']:.3f} |"
+        )
+    yield ""
+    for r in metrics["urgency"]:
+        if r["who"] == "model with rules":
+            yield (
+                f"Urgent (acuity 1 or 2), setting {r['setting']}: sensitivity {_share(r['sensitivity'])}, {_share(r['flag_rate'])} of visits flagged, "
+                f"specificity {_share(r['specificity'])}."
+            )
+    yield ""
+    yield "These are figures of a simulation: they say how well the program uses its own knowledge, not what it is worth on real patients."
 
 
 def text(directory: Path | None = None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -73,7 +74,7 @@ def read(
         typer.echo(render(engine.knowledge, reading, complaint), nl=False)
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., Any], str]] = {
     "assess": (assess, 'assess "sudden weakness all over, cold sweat" --age 58 --sex male'),
     "read": (read, 'read "no fever, cough for three days, BP 150/95"'),
 }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -159,7 +160,7 @@ def check(
     return 1 if found else 0
 
 
-COMMANDS = {
+COMMANDS: dict[str, tuple[Callable[..., Any], str]] = {
     "batch": (batch, "batch visits.csv -o answers.csv"),
     "benchmark": (benchmark, "benchmark --size quick --part speed"),
     "simulate": (simulate, "simulate --patients 20 --split held_out -o patients.csv"),

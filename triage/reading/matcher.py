@@ -129,7 +129,7 @@ class Matcher:
         if key not in trees:
             if language not in self._raw:
                 records = self._texts[language].split(RECORD) if self._texts[language] else []
-                self._raw[language] = dict(record.split(UNIT, 1) for record in records)  # type: ignore[misc]
+                self._raw[language] = dict(record.split(UNIT, 1) for record in records)
             raw = self._raw[language].get(key)
             if raw is None:
                 return None

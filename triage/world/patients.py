@@ -7,7 +7,10 @@ depends on the finding and on the patient's style; the clinic *asks* independent
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 
 from triage.knowledge.hierarchy import make_consistent
 from triage.knowledge.loader import Knowledge
-from triage.records import ABSENT, PRESENT, SETTINGS, UNKNOWN
+from triage.records import ABSENT, PRESENT, SETTINGS
 from triage.world.clinics import ORDINARY, Clinic, Shift, draw_clinic
 
 Ints = NDArray[np.int64]
@@ -88,11 +91,26 @@ def simulate(
         law = _law(seeds[number], knowledge, setting, shift, volume_only=True)
         laws_volume[number] = (law.joint.reshape(-1, knowledge.n_states) * (1 if state_weights is None else state_weights)).sum()
     counts = np.random.default_rng(size_seed).multinomial(patients, laws_volume / laws_volume.sum())
-    for number in range(clinics):
-        if counts[number]:
-            law = _law(seeds[number], knowledge, setting, shift)
-            rng = np.random.default_rng(seeds[number].spawn(1)[0])
-            yield draw_patients(rng, knowledge, law, int(counts[number]), number, level, state_weights)
+
+    def visit(number: int) -> Patients:
+        law = _law(seeds[number], knowledge, setting, shift)
+        rng = np.random.default_rng(seeds[number].spawn(1)[0])
+        return draw_patients(rng, knowledge, law, int(counts[number]), number, level, state_weights)
+
+    yield from _in_order(visit, [number for number in range(clinics) if counts[number]])
+
+
+def _in_order(visit: Callable[[int], Patients], numbers: Sequence[int]) -> Iterator[Patients]:
+    """The clinics' patients in order, drawn by as many threads as there are cores, a few clinics ahead of their use."""
+    workers = min(os.cpu_count() or 1, 8)
+    waiting: deque[Future[Patients]] = deque()
+    with ThreadPoolExecutor(workers) as pool:
+        for number in numbers:
+            waiting.append(pool.submit(visit, number))
+            if len(waiting) > workers:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
 
 
 def clinic_laws(knowledge: Knowledge, *, seed: int, setting: str, clinics: int, shift: Shift = ORDINARY) -> list[Clinic]:
@@ -129,7 +147,7 @@ def draw_patients(
     band, sex = np.divmod(people, 2)
 
     latents = knowledge.manifest["latents"]
-    style = rng.choice(len(clinic.style), size=count, p=clinic.style)
+    style = np.sort(rng.choice(len(clinic.style), size=count, p=clinic.style))  # one style after the other: see _record
     atypical = rng.random(count) < clinic.atypical
     profiles = np.array([profile["by_age"] for profile in latents["comorbid"]])  # [profiles, A]
     shares = np.cumsum(profiles / profiles.sum(axis=0), axis=0)[:, band]
@@ -180,10 +198,8 @@ def _truth(
     law, variant = knowledge.law, knowledge.variant
     table = _thresholds(clinic.frequency)
     background = _thresholds(law["background"])
-    fixed = np.nonzero((variant == variant[:, :1]).all(axis=1))[0]
     aged = np.nonzero((variant != variant[:, :1]).any(axis=1))[0]
-    threshold = np.empty((len(state), len(variant)), dtype=np.uint16)
-    threshold[:, fixed] = np.ascontiguousarray(table[variant[fixed, 0]].T)[state]
+    threshold = np.ascontiguousarray(table[variant[:, 0]].T)[state]
     if len(aged):
         threshold[:, aged] = table[variant[aged].T[band], state[:, None]]
     odd = np.nonzero(atypical)[0]
@@ -224,17 +240,24 @@ def _record(
     for number in range(int(knowledge.group.max()) + 1):  # a group is asked about as a whole
         members = np.nonzero(knowledge.group == number)[0]
         draw[:, members] = draw[:, members[:1]]
-    rate = _thresholds(rates.astype(np.float32))[style]
-    asked = (draw < rate) | (rates[style] >= 1.0) if level.ask == 1.0 else draw < rate
-    codes = np.where(asked, np.int8(ABSENT), np.int8(UNKNOWN))
-    codes[present & (asked | volunteered)] = PRESENT
-    noisy = knowledge.group < 0
-    rows, columns = _where(present & asked & ~volunteered & noisy)
+    asked = np.empty_like(present)
+    invented = np.empty_like(present)
+    rate, wrong = _thresholds(rates.astype(np.float32)), _thresholds((rates * knowledge.invented(clinic.invented)).astype(np.float32))
+    bounds = np.searchsorted(style, np.arange(len(ask) + 1))
+    for k in range(len(ask)):  # patients come sorted by style
+        part = slice(bounds[k], bounds[k + 1])
+        np.less(draw[part], rate[k], out=asked[part])
+        # The lowest part of the asking draw is an invented answer: independent of the truth, and no further draw.
+        np.less(draw[part], wrong[k], out=invented[part])
+    if level.ask == 1.0:
+        asked[:] = True  # sixteen bits cannot say "always"
+    codes = asked.view(np.int8) * np.int8(ABSENT)
+    np.copyto(codes, np.int8(PRESENT), where=invented | (present & (asked | volunteered)))
+    rows, columns = rows[~spoken], columns[~spoken]
+    again = asked[rows, columns] & (knowledge.group[columns] < 0)
+    rows, columns = rows[again], columns[again]
     missed = rng.random(len(rows)) < clinic.missed
     codes[rows[missed], columns[missed]] = ABSENT
-    # The lowest part of the asking draw is an invented answer: independent of the truth, and no further draw.
-    invented = draw < _thresholds((rates * knowledge.invented(clinic.invented)).astype(np.float32))[style]
-    codes[invented & ~present] = PRESENT
     return codes, volunteered
 
 
