@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 DIFFERENTIAL = 5
 MOST_ACTIONS = 6
 NEAR = 0.25  # first actions follow listed conditions at least this share as probable as the first
+PLAIN = 0.4  # a harmless explanation this probable gives the first actions of a same-day patient
 FOR_THOSE_WHO_STAY = ("observe_and_return", "symptom_relief", "fluids_rest")
 NOT_ASKED_FOR = ("pain_score", "onset_hours", "diastolic_bp")  # their absence is not reported as a missing measurement
 
@@ -241,7 +242,14 @@ class Engine:
         here = {item.condition for item in listed}
         urgent = scored.acuity[i] <= Acuity.SAME_DAY
         near = [item for item in listed if item.probability >= NEAR * listed[0].probability][:3]
-        sources = [item.condition for item in near] if urgent and listed else [one.condition for one in differential[:2]]
+        likely = [one.condition for one in differential[:2]]
+        if scored.acuity[i] <= Acuity.EMERGENT and near:
+            sources = [item.condition for item in near]
+        elif urgent and near:
+            plain = differential[0].probability >= PLAIN and differential[0].condition not in here
+            sources = [likely[0], near[0].condition] if plain else [item.condition for item in near]
+        else:
+            sources = likely
         lists = [
             manifest["decision"]["syndromes"][name]["first_actions"]
             if name in manifest["decision"]["syndromes"]

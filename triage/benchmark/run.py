@@ -14,13 +14,15 @@ from typing import Any
 
 from triage import artefact
 from triage.assess import Engine
-from triage.benchmark import synthetic
+from triage.benchmark import comparison, synthetic
 from triage.knowledge import corpus
 
 SEED = 1
+COMPARED = {"quick": (20_000, 1000), "full": (100_000, 4000)}  # patients learned from, tested on
 SIZES = {"quick": (2000, 4000, 1000), "full": (20_000, 40_000, 4000)}  # diagnosis, urgency, cases of each must-not-miss condition
 
 PARTS = ("diagnosis", "oracle", "urgency", "killers", "reading", "speed")
+EXTRA = ("comparison",)  # takes minutes; only when asked for
 
 Say = Callable[[str], None]
 
@@ -34,6 +36,7 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         "urgency": lambda: synthetic.urgency(engine, visits, SEED, say),
         "killers": lambda: synthetic.killers(engine, each, SEED, say),
         "reading": lambda: synthetic.reading_regret(engine, patients // 2, SEED, corpus.load().lexicon),
+        "comparison": lambda: comparison.comparison(engine, *COMPARED[size], SEED, say),
         "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
     }
     began = time.perf_counter()
@@ -44,7 +47,7 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         "model": engine.version,
         "knowledge": engine.knowledge.hash[:12],
     }
-    for name in parts or tuple(makers):
+    for name in parts or PARTS:
         say(name)
         result[name] = makers[name]()
     result["seconds"] = round(time.perf_counter() - began, 1)
@@ -107,6 +110,17 @@ def tables(result: dict[str, Any]) -> str:
             a, b = r["held_out"], r["wider shift"]
             lines.append(_row(r["condition"], str(a["n"]), _pc(a["unlisted"]["value"]), _pc(a["unlisted"]["upper"]), _pc(a["missed"]["value"]),
                               _pc(a["missed"]["upper"]), _pc(b["unlisted"]["value"]), _pc(b["missed"]["value"]), _pc(b["missed"]["upper"])))  # fmt: skip
+    if "comparison" in result:
+        lines += [
+            "",
+            "Classifiers, setting clinic",
+            _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE"),
+        ]
+        lines += [
+            _row(r["clinics"], r["information"], r["who"][:24], *(f"{r[k]:.3f}" for k in ("log_loss", "regret")),
+                 *(f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5")), f"{r['ece']:.3f}")
+            for r in result["comparison"]
+        ]  # fmt: skip
     if "reading" in result:
         lines += ["", "Loss caused by reading (volunteered findings as codes and as text)"]
         lines += [f"  {r['language']}: log-loss {r['log_loss_codes']:.3f} coded, {r['log_loss_text']:.3f} read, regret {r['regret_of_reading']:+.3f}; "
@@ -138,8 +152,21 @@ def _pc(value: float) -> str:
     return "<0.1%" if value < 0.0005 else f"{100 * value:.1f}%"
 
 
-def save(result: dict[str, Any], directory: Path | None = None) -> Path:
-    """Writes the document beside the model."""
-    path = (directory or artefact.default_directory()) / "metrics.json"
-    path.write_text(json.dumps(result, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+def save(result: dict[str, Any], directory: Path | None = None) -> list[Path]:
+    """Writes what was measured beside the model: metrics.json for a whole run, comparison.json for the comparison of classifiers."""
+    place = directory or artefact.default_directory()
+    written = []
+    if set(PARTS) <= set(result):
+        # Speed belongs to a machine and a moment; the rest is the same wherever it is measured.
+        lasting = {key: value for key, value in result.items() if key not in ("speed", "seconds", "comparison")}
+        written.append(_write(place / "metrics.json", lasting))
+    if "comparison" in result:
+        written.append(
+            _write(place / "comparison.json", {"model": result["model"], "knowledge": result["knowledge"], "rows": result["comparison"]})
+        )
+    return written
+
+
+def _write(path: Path, document: dict[str, Any]) -> Path:
+    path.write_text(json.dumps(document, indent=1, sort_keys=True) + "\n", encoding="utf-8")
     return path

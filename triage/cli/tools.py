@@ -32,7 +32,12 @@ def batch(
 
 def benchmark(
     size: Annotated[str, typer.Option(help="quick (under a minute) or full.")] = "quick",
-    part: Annotated[list[str] | None, typer.Option(help="Only diagnosis, oracle, urgency, killers, reading or speed. Repeatable.")] = None,
+    part: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Only diagnosis, oracle, urgency, killers, reading, speed, or comparison (minutes; never run by default). Repeatable."
+        ),
+    ] = None,
     save: Annotated[bool, typer.Option("--save", help="Write the figures beside the model (metrics.json and the model card).")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -43,12 +48,14 @@ def benchmark(
 
     if size not in run.SIZES:
         raise UsageError(f"Invalid --size. Got {size!r}. Expected one of {', '.join(run.SIZES)}.")
-    unknown = [name for name in part or () if name not in run.PARTS]
+    known = (*run.PARTS, *run.EXTRA)
+    unknown = [name for name in part or () if name not in known]
     if unknown:
-        raise UsageError(f"Invalid --part. Got {unknown[0]!r}. Expected one of {', '.join(run.PARTS)}.")
+        raise UsageError(f"Invalid --part. Got {unknown[0]!r}. Expected one of {', '.join(known)}.")
     result = run.synthetic_suite(Engine.load(), size, lambda text: typer.echo(text, err=True), tuple(part or ()))
     if save:
-        typer.echo(f"written: {run.save(result)}, {card.write()}", err=True)
+        for path in (*run.save(result), card.write()):
+            typer.echo(f"written: {path.name}", err=True)
     if json:
         print_json(result)
     else:

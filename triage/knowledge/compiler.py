@@ -22,7 +22,7 @@ from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 Floats = NDArray[np.float64]
-LOWEST = 0.0001  # no frequency is taken as impossible or certain
+LOWEST = 1e-6  # no frequency is taken as impossible or certain
 # What answering needs of a red flag; its names are with all names, its cases and references stay in the files.
 SERVED = ("acuity", "all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "for")
 BAND_FLOOR = 0.0002
