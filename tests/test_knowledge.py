@@ -159,7 +159,7 @@ def test_three_mistakes_are_three_messages_with_their_places(copy: Path) -> None
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("clinic = ", "clinic = 5 #"), "prevalence.clinic: expected [number"),
+        (("clinic = [", 'clinic = "many" # ['), "prevalence.clinic: expected [number"),
         (('"estimate"]', '"nobody-2099"]'), "unknown source 'nobody-2099'"),
         (("[findings]", "[findings"), "cannot be read"),
         (("must_not_miss = true", "must_not_miss = true\ncolour = 3"), "unknown key 'colour'"),

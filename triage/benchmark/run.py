@@ -127,7 +127,7 @@ def tables(result: dict[str, Any]) -> str:
                   f"read exactly {_share(r['texts_read_exactly'])}" for r in result["reading"]]  # fmt: skip
     if "speed" in result:
         s = result["speed"]
-        lines += ["", f"Speed here and now: {s['scored_per_second']:,} coded patients/s; one answer costs {s['start_up_cpu_ratio']} x the CPU time of "
+        lines += ["", f"Speed here and now: {s['scored_per_second']:,} coded patients scored/s, {s['simulated_per_second']:,} patients simulated/s; one answer costs {s['start_up_cpu_ratio']} x the CPU time of "
                   f"importing numpy and typer ({s['start_up_reference_ms']:.0f} ms)"]  # fmt: skip
     lines.append(f"\n{result['seconds']} s")
     return "\n".join(lines)

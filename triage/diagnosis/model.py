@@ -97,8 +97,13 @@ class Model:
 
     def state_posterior(self, cases: Cases, setting: str) -> NDArray[np.float64]:
         """P(state | evidence) [N, S]; an age band or sex of -1 is averaged over."""
-        if len(cases) and (cases.age_band.min() < 0 or cases.sex.min() < 0):
-            return self._averaged(cases, setting)
+        unknown = (cases.age_band < 0) | (cases.sex < 0)
+        if unknown.any():
+            # Each row by its own way, so that a row's answer does not depend on its neighbours.
+            result = np.empty((len(cases), self.knowledge.n_states))
+            result[unknown] = self._averaged(cases.take(unknown), setting)
+            result[~unknown] = self.state_posterior(cases.take(~unknown), setting)
+            return result
         scores = self.evidence_scores(cases) + self.log_prior[SETTINGS.index(setting), cases.age_band, cases.sex]
         return normalised(scores.astype(np.float64))
 
