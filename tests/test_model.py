@@ -41,7 +41,7 @@ def test_weights_are_exact_in_float32(engine: Engine) -> None:
 def test_training_and_serving_give_the_same_scores(engine: Engine, patients: Patients) -> None:
     """The scikit-learn estimator on sparse rows, plus the silence of everything, is what the serving model computes."""
     model, cases = engine.model, samples.cases(patients)
-    strength = model.strength(cases.said)
+    strength = model.strength(cases)
     matrix = sparse_rows(*encode(engine.knowledge, cases, strength), len(model.weights))
     estimator = SoftmaxRegression(model.weights)
     estimator.classes_ = np.arange(engine.knowledge.n_states)

@@ -6,7 +6,7 @@
                  + sum over measured vital signs of vital[band, state]
 
 `unsaid` is log(1 - P(volunteered)): what free text does not mention is weak evidence of absence. Its strength t depends on how many
-findings were volunteered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
+findings were volunteered and how many questions were answered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
 All weights are multiples of 2^-11 and `unsaid` and `talk` of 2^-7 and 2^-4, so that sums below 8,192 are exact in float32: the answer does
 not depend on order, chunk or worker. In the file weights are 16-bit integers, in units of 2^-11.
 """
@@ -25,15 +25,24 @@ from triage.diagnosis.encoding import Cases, encode, gated
 from triage.errors import ArtefactError
 from triage.knowledge import loader
 from triage.knowledge.loader import Knowledge
-from triage.records import AGE_BANDS, SETTINGS
+from triage.records import ABSENT, AGE_BANDS, PRESENT, SETTINGS
 
 FILE = "model.triage"
-TALK_BUCKETS = (0, 1, 2, 3, 5, 8)  # lower limits of the number of volunteered findings; the first is "no free text"
+SAID_BUCKETS = (1, 2, 3, 5, 8)  # lower limits of the number of volunteered findings
+ANSWERED_BUCKETS = (0, 1, 35, 80, 140)  # lower limits of the number of answered questions: how thorough this visit was
 CHUNK = 256
 FLOOR = -30.0
 STEP = 2.0**-11
 
 Floats = NDArray[np.float32]
+
+
+def talk_bucket(cases: Cases) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """The cell of the talk table [said, answered] that each case falls into."""
+    known = ((cases.codes == PRESENT) | (cases.codes == ABSENT)).sum(axis=1)
+    said = np.searchsorted(SAID_BUCKETS, np.maximum(cases.said, 1), side="right") - 1
+    answered = np.searchsorted(ANSWERED_BUCKETS, np.maximum(known - np.maximum(cases.said, 0), 0), side="right") - 1
+    return said, answered
 
 
 def quantised(values: NDArray[Any], step: float = STEP) -> Floats:
@@ -70,10 +79,9 @@ class Model:
             self._nothing_said[key] = self.weights[rows].sum(axis=0, dtype=np.float32)
         return self._nothing_said[key]
 
-    def strength(self, said: NDArray[np.int16]) -> Floats:
-        """How strongly silence counts [N], by the number of volunteered findings; 0 without free text."""
-        bucket = np.searchsorted(TALK_BUCKETS, np.maximum(said, 0), side="right") - 1
-        return np.asarray(np.where(said >= 1, self.talk[np.maximum(bucket, 1)], np.float32(0)), dtype=np.float32)
+    def strength(self, cases: Cases) -> Floats:
+        """How strongly silence counts [N], by how many findings were volunteered and how many answered; 0 without free text."""
+        return np.asarray(np.where(cases.said >= 1, self.talk[talk_bucket(cases)], np.float32(0)), dtype=np.float32)
 
     def evidence_scores(self, cases: Cases) -> Floats:
         """Log-likelihood of the evidence up to a constant [N, S] float32."""
@@ -85,7 +93,7 @@ class Model:
     def _add(self, result: Floats, cases: Cases) -> None:
         """Adds the weights of a few cases to `result` [n, S]."""
         knowledge, count = self.knowledge, len(cases)
-        strength = self.strength(cases.said)
+        strength = self.strength(cases)
         for key in set(zip(cases.age_band.tolist(), cases.sex.tolist(), strict=True)):
             rows = np.nonzero((cases.age_band == key[0]) & (cases.sex == key[1]))[0]
             result[rows] += strength[rows, None] * self.nothing_said(*key)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from triage import __version__, artefact
 from triage.diagnosis.encoding import encode
-from triage.diagnosis.model import FILE, TALK_BUCKETS, Model, packed, quantised
+from triage.diagnosis.model import FILE, Model, packed, quantised, talk_bucket
 from triage.errors import UsageError
 from triage.knowledge import compiler, corpus, loader
 from triage.knowledge.loader import Knowledge
@@ -29,6 +29,7 @@ from triage.world.patients import Patients, concatenate, simulate
 BATCH = 4096
 POOL = 16 * BATCH  # patients that are shuffled together
 PATIENTS = 1_000_000
+FEWEST = 100  # patients a cell of the talk table needs to be tuned
 SEED = 7
 
 Progress = Callable[[str, int, int], None]  # what is done, how much of it, of how much
@@ -120,7 +121,7 @@ def batches(model: Model, patients: int, seed: int, say: Progress) -> Iterator[t
         for begin in range(0, len(order) - BATCH // 2, BATCH):
             rows = order[begin : begin + BATCH]
             chosen = samples.cases(everyone.take(rows))
-            strength = model.strength(chosen.said)
+            strength = model.strength(chosen)
             matrix = sparse_rows(*encode(model.knowledge, chosen, strength), len(model.weights))
             offset = np.empty((len(rows), model.knowledge.n_states), dtype=np.float32)
             for k, setting in enumerate(SETTINGS):
@@ -150,26 +151,26 @@ def _drawn_log_prior(knowledge: Knowledge, setting: str) -> NDArray[np.float32]:
 
 
 def tune_talk(model: Model, seed: int) -> NDArray[np.float32]:
-    """How strongly silence counts for each number of volunteered findings: the multiple of 1/16 with the least log-loss."""
+    """How strongly silence counts by number of volunteered and of answered findings: the multiple of 1/16 with the least log-loss."""
     parts = [part for part in samples.mix() if part.level.talk > 0 and part.setting == "clinic"]
     groups = [
         group
         for number, part in enumerate(parts)
-        for group in simulate(model.knowledge, 6000, seed=samples.SEEDS["tuning"] + seed + number, setting=part.setting, clinics=60,
+        for group in simulate(model.knowledge, 8000, seed=samples.SEEDS["tuning"] + seed + number, setting=part.setting, clinics=60,
                               level=part.level, shift=part.shift)
     ]  # fmt: skip
     everyone = concatenate(groups)
-    bucket = np.searchsorted(TALK_BUCKETS, everyone.said, side="right") - 1
+    known = samples.cases(everyone)
+    said, answered = talk_bucket(known)
     best = model.arrays["talk"].copy()
-    rows_of = {number: np.flatnonzero(bucket == number) for number in range(1, len(TALK_BUCKETS))}
-    losses = {number: [] for number in rows_of}  # type: dict[int, list[float]]
+    cell = np.where(known.said >= 1, said * best.shape[1] + answered, -1)
     candidates = np.arange(0, 25) / 16
-    for value in candidates:
+    losses = np.empty((len(candidates), best.size))
+    for row, value in enumerate(candidates):
         model.talk = np.full_like(best, value)
-        posterior = model.state_posterior(samples.cases(everyone), "clinic")
+        posterior = model.state_posterior(known, "clinic")
         loss = -np.log(np.maximum(posterior[np.arange(len(everyone)), everyone.state], 1e-12))
-        for number, rows in rows_of.items():
-            losses[number].append(float(loss[rows].mean()) if len(rows) else 0.0)
-    for number in rows_of:
-        best[number] = candidates[int(np.argmin(losses[number]))]
+        losses[row] = np.bincount(cell + 1, weights=loss, minlength=best.size + 1)[1:]
+    seen = np.bincount(cell + 1, minlength=best.size + 1)[1:].reshape(best.shape) >= FEWEST
+    best[seen] = candidates[losses.argmin(axis=0)].reshape(best.shape)[seen]
     return quantised(best, 2.0**-4)

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.diagnosis.model import Model, quantised
+from triage.diagnosis.model import ANSWERED_BUCKETS, Model, quantised
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, PRESENT
 from triage.world.patients import Patients
 
 Floats = NDArray[np.float64]
-START_TALK = (0.0, 0.5, 0.625, 0.8125, 1.0, 1.1875)
+START_TALK = (0.5, 0.625, 0.8125, 1.0, 1.1875)  # by SAID_BUCKETS, before tuning
 
 
 def mean_frequency(knowledge: Knowledge) -> Floats:
@@ -48,7 +48,7 @@ def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
         "absent": quantised(np.log(p * missed + (1 - p) * (1 - invented))),
         "unsaid": quantised(np.log(1 - said * p), 2.0**-7),
         "vital": quantised(np.log(law["vital"].astype(float).T)),
-        "talk": quantised(np.array(START_TALK), 2.0**-4),
+        "talk": quantised(np.repeat(np.array(START_TALK)[:, None], len(ANSWERED_BUCKETS), axis=1), 2.0**-4),
     }
 
 
