@@ -151,3 +151,59 @@ def test_answering_one_patient_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stderr == ""
+
+
+def test_findings_of_one_sex_or_age_are_worth_as_much_when_sex_or_age_is_not_given(engine: Engine) -> None:
+    """A finding that cannot occur in somebody says that the patient is somebody else, not that the finding does not count."""
+    woman = engine.assess(Visit(complaint="gave birth two days ago, heavy vaginal bleeding", age=28, sex="female"))
+    unknown = engine.assess(Visit(complaint="gave birth two days ago, heavy vaginal bleeding", age=28))
+    assert unknown.acuity == woman.acuity
+    assert unknown.differential[0].condition == woman.differential[0].condition
+    assert any(message.startswith("sex: not given; taken as female") for message in unknown.messages)
+    infant = engine.assess(Visit(findings=(("bulging_fontanelle", True), ("fever", True), ("feeding_poorly", True)), sex="male"))
+    assert infant.urgent is True
+
+
+def test_a_finding_that_cannot_occur_is_named_and_not_used(engine: Engine) -> None:
+    answer = engine.assess(Visit(complaint="vaginal bleeding and cough", age=40, sex="male"))
+    assert any(message.startswith("vaginal_bleeding: cannot occur") for message in answer.messages)
+    assert "vaginal_bleeding" not in {item.id for item in answer.evidence}
+
+
+def test_of_two_contradicting_measurements_the_more_alarming_is_used_and_named(engine: Engine) -> None:
+    answer = engine.assess(Visit(complaint="chest pain, BP 70/40, SpO2 80%", age=60, sex="male", systolic_bp=130, spo2=98))
+    assert answer.urgent is True
+    assert {message.split(":")[0] for message in answer.messages} >= {"systolic_bp", "spo2"}
+
+
+def test_what_is_not_counted_is_said(engine: Engine) -> None:
+    answer = engine.assess(Visit(complaint="cough. my father had a heart attack", age=40, sex="male"))
+    assert any("other person" in message for message in answer.messages)
+
+
+def test_urgent_patients_are_always_told_where_to_go(engine: Engine) -> None:
+    from triage.assess import TRANSFERS
+
+    texts = [
+        "palpitations",
+        "heavy vaginal bleeding, pregnant",
+        "drank weed killer",
+        "snake bite",
+        "fits and cannot be woken",
+        "胸痛，出冷汗",
+        "발작을 해요",
+    ]
+    for answer in engine.answer([Visit(complaint=text, age=30, heart_rate=38) for text in texts]):
+        assert answer.urgent is True
+        assert TRANSFERS & set(answer.actions)
+
+
+def test_reasons_name_only_what_fired(engine: Engine) -> None:
+    answer = engine.assess(Visit(complaint="headache and confusion", age=60, sex="male", systolic_bp=200, diastolic_bp=90))
+    for flag in answer.red_flags:
+        assert "diastolic_bp" not in flag.because
+
+
+def test_vital_signs_are_shown_as_measured(engine: Engine) -> None:
+    answer = engine.assess(Visit(complaint="cough", age=0.3, heart_rate=141))
+    assert ("heart_rate", "141") in {(item.id, item.status) for item in answer.evidence}

@@ -212,3 +212,44 @@ def test_decision_tables_are_complete_and_punish_under_triage(knowledge: Knowled
 def test_the_compiled_file_is_small(knowledge: Knowledge) -> None:
     for name in ("knowledge.triage", "model.triage", "world.triage"):
         assert (artefact.default_directory() / name).stat().st_size < 8_000_000
+
+
+def test_a_faulty_red_flag_is_reported_before_it_reaches_a_patient(copy: Path) -> None:
+    (copy / "red_flags" / "zz.toml").write_text(
+        '[broken]\nnames = { en = "x", zh = "x", ko = "x" }\nacuity = 9\nall = ["chest_pian"]\nvitals = [["spo22", "<", 90]]\n'
+        'for = ["nothing"]\nsource = "estimate"\nfires = {}\nnear_miss = {}\n',
+        encoding="utf-8",
+    )
+    problems = "\n".join(knowledge_corpus.load(copy).problems)
+    for expected in ("acuity: expected 1, 2", "unknown finding 'chest_pian'", "unknown condition 'nothing'", "'spo22'"):
+        assert expected in problems
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [("latents.toml", "missed = 0.04", "missed = 0.3"), ("decision.toml", "[0, 2, 40, 150, 200]", "[0, 2, 41, 150, 200]")],
+)
+def test_whatever_the_model_consumes_changes_the_hash(copy: Path, knowledge: Knowledge, file: str, old: str, new: str) -> None:
+    path = copy / file
+    assert old in path.read_text(encoding="utf-8")
+    path.write_text(path.read_text(encoding="utf-8").replace(old, new, 1), encoding="utf-8")
+    manifest, _, _ = compiler.compile_corpus(knowledge_corpus.load_valid(copy))
+    assert manifest["numbers_hash"] != knowledge.hash
+
+
+def test_a_frequency_that_follows_age_keeps_the_mean_the_file_states(corpus: Corpus) -> None:
+    manifest, arrays, law = compiler.compile_corpus(corpus)
+    one = next(one for one in corpus.conditions if one.id == "diabetic_ketoacidosis")
+    c, f = manifest["conditions"].index(one.id), manifest["findings"].index("history_diabetes")
+    people = compiler.demography(corpus)
+    weights = (people * compiler.condition_rates(one, people)).sum(axis=(0, 2))
+    plain = [
+        s
+        for s, (owner, presentation, severity, _) in enumerate(manifest["states"])
+        if owner == c
+        and all(
+            "history_diabetes" not in part.findings for part in (*one.presentations, *one.severities) if part.id in (presentation, severity)
+        )
+    ]
+    mean = float((law["frequency"][arrays["variant"][f], plain[0]] * weights).sum() / weights.sum())
+    assert mean == pytest.approx(one.findings["history_diabetes"].value, abs=0.005)

@@ -9,7 +9,7 @@ from triage.knowledge.corpus import Corpus
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, NOT_APPLICABLE, PRESENT
 from triage.world import files, lint, posterior, vitals
-from triage.world.clinics import WIDER
+from triage.world.clinics import ORDINARY, WIDER, Shift
 from triage.world.patients import FIRST_COMPLAINT, FULL, HALF, LEVELS, ORDINARY_LEVEL, Level, Patients, clinic_laws, concatenate, simulate
 
 
@@ -24,11 +24,12 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_does_not(knowledge:
     assert first.codes.tobytes() != other.codes.tobytes()
 
 
+@pytest.mark.parametrize("shift", [ORDINARY, WIDER], ids=["ordinary", "wider"])
 @pytest.mark.parametrize("level", LEVELS, ids=lambda level: level.name)
-def test_the_ceiling_knows_how_often_it_is_right(knowledge: Knowledge, level: Level) -> None:
+def test_the_ceiling_knows_how_often_it_is_right(knowledge: Knowledge, level: Level, shift: Shift) -> None:
     """mean(max posterior) equals the accuracy of the Bayes classifier within Monte Carlo error, clustered by clinic."""
-    patients = draw(knowledge, 6000, level, clinics=150)
-    p = posterior.by_condition(knowledge, posterior.posterior(knowledge, patients, setting="clinic", level=level))
+    patients = concatenate(list(simulate(knowledge, 6000, seed=3, clinics=150, level=level, shift=shift)))
+    p = posterior.by_condition(knowledge, posterior.posterior(knowledge, patients, setting="clinic", level=level, shift=shift))
     truth = knowledge.state_condition[patients.state]
     gap = (p.argmax(axis=1) == truth) - p.max(axis=1)
     by_clinic = np.array([gap[patients.clinic == c].sum() for c in np.unique(patients.clinic)])

@@ -25,6 +25,7 @@ Floats = NDArray[np.float64]
 DIFFERENTIAL = 5
 MOST_ACTIONS = 6
 NEAR = 0.25  # first actions follow listed conditions at least this share as probable as the first
+TRANSFERS = {"transfer_now", "ecg_now_or_transfer", "stroke_centre_now", "surgeon_now", "urgent_testis_surgery"}
 PLAIN = 0.4  # a harmless explanation this probable gives the first actions of a same-day patient
 FOR_THOSE_WHO_STAY = ("observe_and_return", "symptom_relief", "fluids_rest")
 NOT_ASKED_FOR = ("pain_score", "onset_hours", "diastolic_bp")  # their absence is not reported as a missing measurement
@@ -102,7 +103,8 @@ class Engine:
         rule = np.where(fired, self._rule_acuity, 5).min(axis=1, initial=5).astype(np.int8)
         serious = decision.serious_posterior(knowledge, states)
         thresholds = {name: self.model.arrays[f"{name}_{setting}"] for name in ("list", "escalate")}
-        acuity = decision.decide(knowledge, states, serious, np.minimum(rule, news2.acuity()), thresholds, setting)
+        syndromes = {name: np.asarray((states * mask).sum(axis=1)) for name, mask in self._syndromes.items()}
+        acuity = decision.decide(knowledge, states, serious, syndromes, np.minimum(rule, news2.acuity()), thresholds, setting)
         ppv = self.model.arrays[f"rule_ppv_{setting}"].astype(float)
         return Scored(
             prepared=prepared,
@@ -110,7 +112,7 @@ class Engine:
             states=states,
             conditions=self.model.condition_posterior(states),
             serious=serious,
-            syndromes={name: (states * mask).sum(axis=1) for name, mask in self._syndromes.items()},
+            syndromes=syndromes,
             fired=fired,
             news2=news2,
             acuity=acuity,
@@ -206,7 +208,7 @@ class Engine:
             Flag(
                 names[r],
                 Acuity(int(self._rule_acuity[r])),
-                redflags.reasons(rules[names[r]], given.present[i], self.knowledge.finding_index),
+                redflags.reasons(rules[names[r]], given, i, self.knowledge.finding_index),
             )
             for r in np.flatnonzero(scored.fired[i])
         ]
@@ -221,8 +223,7 @@ class Engine:
         """Must-not-miss conditions in a serious state, and syndromes, that are possible enough or protected by a red flag which fired."""
         knowledge = self.knowledge
         threshold = self.model.arrays[f"list_{scored.setting}"]
-        rules = list(knowledge.manifest["red_flags"].values())
-        protected = {name for r in np.flatnonzero(scored.fired[i]) for name in rules[r].get("for", ())}
+        protected = self._protected(scored, i, Acuity.SAME_DAY)
         floor = float(self.model.manifest["protected_floor"])
         items = []
         for c in np.flatnonzero(knowledge.at_least > 0):
@@ -240,14 +241,16 @@ class Engine:
         knowledge, advice = self.knowledge, self.knowledge.manifest["advice"]
         manifest = knowledge.manifest
         here = {item.condition for item in listed}
-        urgent = scored.acuity[i] <= Acuity.SAME_DAY
-        near = [item for item in listed if item.probability >= NEAR * listed[0].probability][:3]
+        emergency = scored.acuity[i] <= Acuity.EMERGENT
+        flagged = [item for item in listed if item.condition in self._protected(scored, i, Acuity.EMERGENT)] if emergency else []
+        leading = flagged or listed
+        near = [item.condition for item in leading if item.probability >= NEAR * leading[0].probability][:3]
         likely = [one.condition for one in differential[:2]]
-        if scored.acuity[i] <= Acuity.EMERGENT and near:
-            sources = [item.condition for item in near]
-        elif urgent and near:
+        if emergency:
+            sources = near
+        elif scored.acuity[i] == Acuity.SAME_DAY and near:
             plain = differential[0].probability >= PLAIN and differential[0].condition not in here
-            sources = [likely[0], near[0].condition] if plain else [item.condition for item in near]
+            sources = [likely[0], near[0]] if plain else near
         else:
             sources = likely
         lists = [
@@ -264,9 +267,17 @@ class Engine:
             unsafe = here & set(entry.get("not_with", ())) or any(
                 present[knowledge.finding_index[name]] for name in entry.get("contraindicated_findings", ())
             )
-            if not unsafe and not (scored.acuity[i] <= Acuity.EMERGENT and action in FOR_THOSE_WHO_STAY):
+            if not unsafe and not (emergency and action in FOR_THOSE_WHO_STAY):
                 chosen.append(action)
-        return tuple(chosen[:MOST_ACTIONS])
+        chosen = chosen[:MOST_ACTIONS]
+        if emergency and not TRANSFERS & set(chosen):
+            chosen = [*chosen[: MOST_ACTIONS - 1], "transfer_now"]
+        return tuple(chosen)
+
+    def _protected(self, scored: Scored, i: int, at_most: Acuity) -> set[str]:
+        """The conditions that red flags of this acuity or more urgent protect, of those that fired for a visit."""
+        rules = list(self.knowledge.manifest["red_flags"].values())
+        return {name for r in np.flatnonzero(scored.fired[i]) if rules[r]["acuity"] <= at_most for name in rules[r].get("for", ())}
 
 
 def _measured(prepared: Prepared, name: str, i: int) -> bool:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +30,17 @@ from triage.urgency.redflags import ALTERED, Given, implied, present_mask, scale
 
 NUMERIC = tuple(name for name in VITALS if name != "consciousness")
 CONSCIOUS = "ACVPU"
+# Middle of the adult normal range: only to tell which of two contradicting values is the more alarming.
+TYPICAL = {
+    "temperature": 36.8,
+    "heart_rate": 75.0,
+    "respiratory_rate": 16.0,
+    "systolic_bp": 125.0,
+    "diastolic_bp": 78.0,
+    "spo2": 99.0,
+    "glucose": 6.0,
+    "pain_score": 0.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +91,19 @@ def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]
         items = _findings(knowledge, visit, reading, values, notes)
         for item in items:
             codes[i, knowledge.finding_index[item.id]] = PRESENT if item.status == "present" else ABSENT
+        if sex[i] < 0:
+            sex[i] = _implied_sex(knowledge, codes[i], notes)
         if reading is not None:
             said[i] = sum(
                 item.source == "text" and item.status == "present" and knowledge.parent[knowledge.finding_index[item.id]] < 0
                 for item in items
             )
             notes.extend(reading.problems)
+            notes.extend(
+                f"{mention.finding}: {mention.status.replace('_', ' ')}, not counted as this patient's now"
+                for mention in reading.mentions
+                if mention.status in ("past", "other_person", "hypothetical")
+            )
         evidence.append(tuple(items))
         readings.append(reading)
         messages.append(tuple(notes))
@@ -96,8 +113,12 @@ def prepare(knowledge: Knowledge, reader: Reader | None, visits: Sequence[Visit]
     enough = (codes == PRESENT).any(axis=1) | _beyond_limits(knowledge, measured, consciousness, band)
     messages = [(*notes, *_contradictions(knowledge, reported[i], measured, consciousness, band, i)) for i, notes in enumerate(messages)]
     given = Given(implied(knowledge, reported, measured, consciousness, band), age, sex, measured, consciousness)
+    impossible = _impossible(knowledge, codes, band, sex)
     make_consistent(knowledge, codes, bands, band, sex)
-    evidence = [(*items, *_vital_evidence(knowledge, bands[i])) for i, items in enumerate(evidence)]
+    for i, names in enumerate(impossible):
+        evidence[i] = tuple(item for item in evidence[i] if item.id not in names)
+        messages[i] = (*messages[i], *(f"{name}: cannot occur at this age or sex; not used" for name in names))
+    evidence = [(*items, *_vital_evidence(knowledge, bands[i], measured, consciousness, i)) for i, items in enumerate(evidence)]
     return Prepared(
         cases=Cases(codes, bands, said, band, sex),
         given=given,
@@ -113,11 +134,22 @@ def _values(visit: Visit, reading: Reading | None, notes: list[str]) -> dict[str
     """Age, sex, vital signs and pregnancy weeks: as given, else as read in the text; a disagreement is named."""
     values: dict[str, float | str | None] = {name: getattr(visit, name) for name in ("age", "sex", "pregnancy_weeks", *VITALS)}
     for value in reading.values if reading is not None else ():
-        if values.get(value.name) is None:
+        given = values.get(value.name)
+        if given is None:
             values[value.name] = value.value
-        elif value.name in ("age", "sex") and values[value.name] != value.value:
-            notes.append(f"{value.name}: the text says something else than the value given; the value given was used")
+        elif given != value.value:
+            worse = _worse(value.name, given, value.value)
+            values[value.name] = worse
+            which = "the value given was used" if worse == given else "the one in the text is further from normal and was used"
+            notes.append(f"{value.name}: the text says something else than the value given; {which}")
     return values
+
+
+def _worse(name: str, given: float | str, read: float | str) -> float | str:
+    """Of two different values of a vital sign the one further from normal; of anything else the one given."""
+    if name in TYPICAL and isinstance(given, int | float) and isinstance(read, int | float):
+        return read if abs(read - TYPICAL[name]) > abs(given - TYPICAL[name]) else given
+    return given
 
 
 def _findings(
@@ -220,20 +252,35 @@ def _contradictions(
     return sorted(result)
 
 
-def _vital_evidence(knowledge: Knowledge, bands: NDArray[np.int8]) -> tuple[Evidence, ...]:
-    """The measured vital signs of one visit as evidence, with the label of their band."""
+def _implied_sex(knowledge: Knowledge, codes: NDArray[np.int8], notes: list[str]) -> int:
+    """The sex (-1: none) that a present finding implies, such as pregnancy; named in the notes."""
+    present = knowledge.applies[:, :, codes == PRESENT]
+    possible = np.asarray(present.any(axis=0)).all(axis=1)  # by sex
+    if present.shape[2] and possible.sum() == 1:
+        sex = int(np.flatnonzero(possible)[0])
+        notes.append(f"sex: not given; taken as {SEXES[sex]} from the findings")
+        return sex
+    return -1
+
+
+def _impossible(knowledge: Knowledge, codes: NDArray[np.int8], band: NDArray[np.int8], sex: NDArray[np.int8]) -> list[tuple[str, ...]]:
+    """For each visit the present findings that cannot occur at the stated age and sex."""
+    result = []
+    for i in range(len(codes)):
+        bands = slice(None) if band[i] < 0 else slice(band[i], band[i] + 1)
+        sexes = slice(None) if sex[i] < 0 else slice(sex[i], sex[i] + 1)
+        possible = knowledge.applies[bands, sexes].any(axis=(0, 1))
+        result.append(tuple(knowledge.findings[f] for f in np.flatnonzero((codes[i] == PRESENT) & ~possible)))
+    return result
+
+
+def _vital_evidence(
+    knowledge: Knowledge, bands: NDArray[np.int8], measured: dict[str, NDArray[np.float64]], consciousness: NDArray[np.str_], i: int
+) -> tuple[Evidence, ...]:
+    """The measured vital signs of one visit as evidence, each with its value."""
     result = []
     for column, (name, vital) in enumerate(knowledge.vitals.items()):
         if bands[column] >= 0:
-            result.append(Evidence(name, band_label(vital, int(bands[column])), "vital"))
+            label = vital["bands"][bands[column]] if vital["bands"] else f"{measured[name][i]:g}"
+            result.append(Evidence(name, label, "vital"))
     return tuple(result)
-
-
-def band_label(vital: dict[str, Any], index: int) -> str:
-    """The label of a band: its name, or its limits."""
-    names, edges = vital["bands"], vital["edges"]
-    if names:
-        return str(names[index])
-    if index == 0:
-        return f"<{edges[0]:g}"
-    return f">={edges[-1]:g}" if index == len(edges) else f"{edges[index - 1]:g}-{edges[index]:g}"

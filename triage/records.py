@@ -122,10 +122,10 @@ VITALS = (
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One piece of evidence as it was used: a finding or a banded vital sign, and where it came from."""
+    """One piece of evidence as it was used: a finding or a vital sign, and where it came from."""
 
     id: str
-    status: str  # present | absent | the label of a vital sign's band
+    status: str  # present | absent | the value of a vital sign
     source: str  # text | findings | vital | implied
     start: int = -1
     end: int = -1

@@ -44,7 +44,7 @@ def comparison(engine: Engine, learned_from: int, tested_on: int, seed: int, say
         for level in LEVELS:
             patients = draw(knowledge, tested_on, "clinic", level, shift, seed + 70)
             truth = knowledge.state_condition[patients.state].astype(np.intp)
-            ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level))
+            ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level, shift=shift))
             best = metrics.log_loss(ceiling, truth)
             for name, (judge, seconds, count) in {"clinic-blind ceiling": (None, 0.0, 0), **judges}.items():
                 say(f"{clinics}, {level.name}: {name}")

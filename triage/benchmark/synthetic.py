@@ -51,7 +51,7 @@ def diagnosis(engine: Engine, count: int, seed: int, say: Say) -> list[dict[str,
             patients = draw(knowledge, count, "clinic", level, shift, seed)
             truth = knowledge.state_condition[patients.state].astype(np.intp)
             cases = samples.cases(patients)
-            ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level))
+            ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level, shift=shift))
             best = metrics.top(ceiling, truth, 1).value
             loss = metrics.log_loss(ceiling, truth)
             for who, p in (
@@ -248,7 +248,7 @@ def reading_regret(engine: Engine, count: int, seed: int, lexicon: dict[str, dic
 
 
 def speed(engine: Engine, count: int, seed: int) -> dict[str, float]:
-    """Coded patients scored per second, and full patients simulated per second (all cores); figures of this machine and moment."""
+    """Coded patients scored, and full patients simulated, per second; figures of this machine and moment."""
     patients = draw(engine.knowledge, count, "clinic", ORDINARY_LEVEL, ORDINARY, seed + 4)
     prepared = prepared_of(engine.knowledge, patients)
     began = time.perf_counter()

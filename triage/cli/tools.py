@@ -27,7 +27,14 @@ def batch(
     engine.check_ids(names)
     summary = run(inputs, output, engine, setting=setting.value, probability_of=names)
     if not quiet:
-        typer.echo(str(summary), err=True)
+        rejected = "; ".join(f"{count} {cause}" for cause, count in summary.rejected.items())
+        typer.echo(
+            f"{summary.rows} rows: {summary.ok} answered ({summary.urgent} urgent), {summary.insufficient} with too little to answer, "
+            f"{sum(summary.rejected.values())} rejected{f' ({rejected})' if rejected else ''}; {summary.seconds:.1f} s",
+            err=True,
+        )
+    for note in summary.notes:
+        typer.echo(f"triage: {note}", err=True)
 
 
 def benchmark(

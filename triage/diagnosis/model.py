@@ -123,6 +123,9 @@ class Model:
             bands = range(len(AGE_BANDS)) if cases.age_band[i] < 0 else (int(cases.age_band[i]),)
             sexes = range(2) if cases.sex[i] < 0 else (int(cases.sex[i]),)
             people = [(band, sex) for band in bands for sex in sexes]
+            # Someone in whom a finding that is present cannot occur is not the patient.
+            present = cases.codes[i] == PRESENT
+            people = [one for one in people if self.knowledge.applies[one][present].all()] or people
             copies = cases.take(np.full(len(people), i))
             copies = Cases(
                 codes=gated(self.knowledge, copies.codes, people),

@@ -6,8 +6,10 @@ B bands of all vital signs, A = 10 age bands, X = 2 sexes (female, male), K = 2 
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +27,7 @@ Floats = NDArray[np.float64]
 LOWEST = 1e-6  # no frequency is taken as impossible or certain
 # What answering needs of a red flag; its names are with all names, its cases and references stay in the files.
 SERVED = ("acuity", "all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "for")
+CONSUMED = ("findings", "kinds", "conditions", "states", "at_least", "vitals", "measured", "latents", "decision", "red_flags")
 BAND_FLOOR = 0.0002
 RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
 
@@ -74,7 +77,7 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
 
     frequency = np.empty((len(variant_finding), len(states)), dtype=np.float64)
     spread = np.zeros((len(findings), len(states)), dtype=np.float32)
-    age_weights = [(people.sum(axis=2) * rates[c].mean(axis=2)).sum(axis=0) for c in range(len(conditions))]
+    age_weights = [(people * rates[c]).sum(axis=(0, 2)) for c in range(len(conditions))]
     for s, (c, presentation, severity) in enumerate(states):
         one = conditions[c]
         for v, f in enumerate(variant_finding):
@@ -118,8 +121,7 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         ),
         "owner": np.array(variant_finding, dtype=np.int16),
     }
-    manifest = {
-        "numbers_hash": artefact.digest({**arrays, **law}),
+    manifest: dict[str, Any] = {
         "findings": [f.id for f in findings],
         "kinds": [f.kind for f in findings],
         "conditions": [one.id for one in conditions],
@@ -137,6 +139,10 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "advice": corpus.advice,
         "reading": forms.build_tables(corpus.lexicon, corpus.cues),
     }
+    # What the model, its thresholds and the values of its rules consume; wording is not among it.
+    consumed = {key: manifest[key] for key in CONSUMED}
+    text = np.frombuffer(json.dumps(consumed, sort_keys=True).encode(), dtype=np.uint8)
+    manifest["numbers_hash"] = artefact.digest({**arrays, **law, "consumed": text})
     return manifest, arrays, law
 
 
@@ -148,16 +154,22 @@ def compile_to(corpus: Corpus, directory: Path) -> None:
 
 
 def presentation_share(one: Condition, presentation: Part, setting: str, band: int, sex: int) -> float:
-    """Share of a presentation among the condition's patients of one age band and sex.
+    """Share of a presentation among the condition's patients of one age band and sex (0 female).
 
-    A female ratio r says how many times as common the presentation is in women as in men; the rest adjusts.
+    A female ratio r makes the share of women r times that of men, with the file's share as the mean over the condition's patients;
+    presentations without a ratio divide the rest as the file says.
     """
 
-    def weight(part: Part) -> float:
-        ratio = part.female_ratio
-        return part.share[setting][band] * (2 * ratio / (1 + ratio) if sex == 0 else 2 / (1 + ratio))
+    def fixed(part: Part) -> float:
+        women = one.female.value
+        men_share = part.share[setting][band] / (women * part.female_ratio + 1 - women)
+        return min(men_share * (part.female_ratio if sex == 0 else 1.0), 0.99)
 
-    return weight(presentation) / sum(weight(part) for part in one.presentations)
+    if presentation.female_ratio != 1.0:
+        return fixed(presentation)
+    rest = 1 - sum(fixed(part) for part in one.presentations if part.female_ratio != 1.0)
+    others = sum(part.share[setting][band] for part in one.presentations if part.female_ratio == 1.0)
+    return max(rest, 0.0) * presentation.share[setting][band] / others
 
 
 def _variants(findings: tuple[Finding, ...]) -> tuple[NDArray[np.int16], list[int], list[int]]:
@@ -180,18 +192,30 @@ def _frequency(finding: Finding, band: int, one: Condition, presentation: Part, 
     the mean over the condition's patients, and the condition shifts the log-odds of the background by the same amount at every age.
     """
     base_number = one.findings.get(finding.id)
-    if finding.by_age:
-        backgrounds = np.clip(np.array(finding.by_age) * finding.background, LOWEST, 0.95)
-        mean = float((backgrounds * ages).sum() / max(ages.sum(), 1e-12))
-        background = _background(finding, band)
+    background = _background(finding, band)
+    base = logit(base_number.value) if base_number else logit(finding.background)
+    if not base_number:
+        shift = 0.0
+    elif finding.by_age:
+        shift = _age_shift(finding, base_number.value, tuple(ages))
     else:
-        mean = background = finding.background
-    base = logit(base_number.value) if base_number else logit(mean)
-    shift = base - logit(mean)
+        shift = base - logit(background)
     for part in (presentation, severity):
         if finding.id in part.findings:
             shift += logit(part.findings[finding.id].value) - base
     return min(max(expit(logit(background) + shift), LOWEST), 1 - LOWEST)
+
+
+@cache
+def _age_shift(finding: Finding, value: float, ages: tuple[float, ...]) -> float:
+    """The shift of the background's log-odds, the same at every age, whose mean over the condition's ages is the file's number."""
+    odds = np.array([logit(_background(finding, band)) for band in range(len(AGE_BANDS))])
+    weight = np.array(ages) / max(sum(ages), 1e-12)
+    low, high = -20.0, 20.0
+    for _ in range(50):
+        middle = (low + high) / 2
+        low, high = (middle, high) if float((weight / (1 + np.exp(-odds - middle))).sum()) < value else (low, middle)
+    return (low + high) / 2
 
 
 def _background(finding: Finding, band: int) -> float:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from triage.errors import KnowledgeError
-from triage.knowledge import schema
+from triage.knowledge import forms, schema
 from triage.knowledge.schema import Condition, Finding, Number, Place
-from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
+from triage.records import AGE_BANDS, LANGUAGES, SETTINGS, Acuity
 
 HERE = Path(__file__).parent
 
@@ -131,11 +131,63 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
     for identifier, where, number in corpus.numbers():
         if number.source != "estimate" and number.source not in corpus.sources:
             yield f"{identifier}: {where}: unknown source {number.source!r}; define it in sources/ or write 'estimate'"
-    for language, forms in corpus.lexicon.items():
-        for name in forms.keys() - by_id.keys():
+    yield from _red_flag_problems(corpus, set(by_id))
+    for profile in corpus.latents.get("comorbid", ()):
+        for name in profile.get("adds", {}).keys() - by_id.keys():
+            yield f"latents.toml: comorbid {profile.get('id')}: adds: unknown finding {name!r}"
+    for name, entry in corpus.advice.items():
+        conditions = {one.id for one in corpus.conditions}
+        for other in set(entry.get("not_with", ())) - conditions - set(corpus.decision.get("syndromes", {})):
+            yield f"advice: {name}: not_with: unknown condition {other!r}"
+        for other in set(entry.get("contraindicated_findings", ())) - by_id.keys():
+            yield f"advice: {name}: contraindicated_findings: unknown finding {other!r}"
+    for setting in SETTINGS:
+        loss = corpus.decision.get(setting, {}).get("loss", [])
+        if len(loss) != len(Acuity) or any(len(row) != len(Acuity) for row in loss):
+            yield f"decision.toml: {setting}.loss: expected {len(Acuity)} rows of {len(Acuity)} numbers"
+    yield from forms.form_problems(corpus.lexicon, set(by_id), corpus.cues)
+    for language, table in corpus.lexicon.items():
+        for name in table.keys() - by_id.keys():
             yield f"lexicon/{language}.toml: {name}: unknown finding"
-        for name in by_id.keys() - forms.keys():
+        for name in by_id.keys() - table.keys():
             yield f"lexicon/{language}.toml: no form for finding {name!r}"
+
+
+RULE_KEYS = (
+    "names", "acuity", "all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "for", "source", "false_positives", "fires", "near_miss",
+)  # fmt: skip
+RULE_VITALS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "diastolic_bp", "spo2", "glucose")
+
+
+def _red_flag_problems(corpus: Corpus, findings: set[str]) -> Iterator[str]:
+    """What is wrong with the red flags; a rule that cannot be evaluated must never reach a patient."""
+    conditions = {one.id for one in corpus.conditions} | set(corpus.decision.get("syndromes", {}))
+    for name, rule in corpus.red_flags.items():
+        where = f"red_flags: {name}"
+        for key in rule.keys() - set(RULE_KEYS):
+            yield f"{where}: unknown key {key!r}; allowed: {', '.join(RULE_KEYS)}"
+        for key in ("names", "acuity", "source", "fires", "near_miss"):
+            if key not in rule:
+                yield f"{where}: missing key {key!r}"
+        if rule.get("acuity") not in (1, 2, 3):
+            yield f"{where}: acuity: expected 1, 2, or 3 for an amber rule, got {rule.get('acuity')!r}"
+        if set(rule.get("names", {})) != set(LANGUAGES):
+            yield f"{where}: names: expected a name in each of {', '.join(LANGUAGES)}"
+        cases = [*rule.get("fires", {}).get("findings", ()), *rule.get("near_miss", {}).get("findings", ())]
+        for finding in [*rule.get("all", ()), *(one for group in rule.get("any", ()) for one in group), *cases]:
+            if finding not in findings:
+                yield f"{where}: unknown finding {finding!r}"
+        for condition in rule.get("for", ()):
+            if condition not in conditions:
+                yield f"{where}: for: unknown condition {condition!r}"
+        for test in (*rule.get("vitals", ()), *rule.get("any_vitals", ())):
+            if len(test) != 3 or test[0] not in RULE_VITALS or test[1] not in ("<", "<=", ">", ">=") or not schema.is_number(test[2]):
+                yield f"{where}: expected [vital sign, < <= > or >=, number], got {test!r}"
+        source = rule.get("source", "estimate")
+        if source != "estimate" and source not in corpus.sources:
+            yield f"{where}: unknown source {source!r}"
+        if not any(key in rule for key in ("all", "any", "vitals", "any_vitals", "consciousness")):
+            yield f"{where}: fires for everyone"
 
 
 def _finding_tables(one: Condition) -> Iterator[tuple[str, dict[str, Number]]]:

@@ -68,11 +68,6 @@ class Knowledge:
         entry = self.manifest["names"].get(identifier)
         return identifier.replace("_", " ") if entry is None else entry.get(language) or entry["en"]
 
-    def kind(self, finding: str) -> str:
-        """symptom, sign, attribute, history, medication, exposure, context or reason."""
-        kind: str = self.manifest["kinds"][self.finding_index[finding]]
-        return kind
-
     def syndrome_states(self, syndrome: str) -> NDArray[np.bool_]:
         """Which states [S] belong to a syndrome such as sepsis."""
         return np.array([syndrome in syndromes for _, _, _, syndromes in self.manifest["states"]])

@@ -97,6 +97,7 @@ class SoftmaxRegression(_LogLikelihood):
     start : weights [features, classes] to begin from, for the classes in sorted order; zeros if None.
     learn : "weights" learns every weight; "exponents" keeps the start and learns one factor per feature, which discounts evidence that
         is correlated with other evidence (a weighted naive Bayes) with as few parameters as there are features.
+    held : with "exponents", a mask of features whose factor stays 1.
     pull : strength of the quadratic pull towards the start, or towards exponents of one.
     """
 
@@ -105,6 +106,7 @@ class SoftmaxRegression(_LogLikelihood):
         start: NDArray[Any] | None = None,
         *,
         learn: str = "weights",
+        held: NDArray[Any] | None = None,
         pull: float = 1e-4,
         step: float = 0.02,
         epochs: int = 30,
@@ -113,6 +115,7 @@ class SoftmaxRegression(_LogLikelihood):
     ) -> None:
         self.start = start
         self.learn = learn
+        self.held = held
         self.pull = pull
         self.step = step
         self.epochs = epochs
@@ -175,6 +178,8 @@ class SoftmaxRegression(_LogLikelihood):
             gradient += np.float32(self.pull) * (self._weights - self._origin)
         else:
             gradient = (gradient * self._origin).sum(axis=1) + np.float32(self.pull) * (self._weights - 1)
+            if self.held is not None:
+                gradient[self.held] = 0
         self.n_iter_ += 1
         rate = self.step * 0.5 * (1 + np.cos(np.pi * min(self.n_iter_ / self._total, 1.0)))
         _adam(self._weights, gradient, self._moments[0], self._moments[1], self.n_iter_, rate)

@@ -30,8 +30,7 @@ STRATIFIED, NATURAL, CLINICS = 60_000, 60_000, 300
 def given_of(knowledge: Knowledge, patients: Patients) -> redflags.Given:
     """What the rules see of synthetic patients, with values drawn inside the bands of their vital signs."""
     measured, consciousness, age = vitals.values(knowledge, patients)
-    present = redflags.present_mask(knowledge, patients.codes)
-    mask = redflags.implied(knowledge, present, measured, consciousness, patients.age_band)
+    mask = redflags.implied(knowledge, patients.reported, measured, consciousness, patients.age_band)
     return redflags.Given(mask, age, patients.sex, measured, consciousness)
 
 
@@ -78,12 +77,9 @@ def list_thresholds(knowledge: Knowledge, posterior: NDArray[np.float64], patien
 
 
 def escalate_thresholds(knowledge: Knowledge, setting: str) -> NDArray[np.float32]:
-    """The escalate threshold of each condition [C], from the loss table: cost of sending on / (that + cost of a miss)."""
+    """The escalate threshold of each condition [C], from the loss table."""
     loss = decision.loss_table(knowledge, setting)
     result = np.full(len(knowledge.conditions), 2.0, dtype=np.float32)
     for c in np.flatnonzero(knowledge.at_least > 0):
-        level = int(knowledge.at_least[c])
-        alarm = loss[3, level - 1]  # a patient of acuity 4 is sent on for nothing
-        miss = loss[level - 1, 3]  # a patient of this condition is treated as acuity 4
-        result[c] = alarm / (alarm + miss)
+        result[c] = decision.escalate_threshold(loss, int(knowledge.at_least[c]))
     return result

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -56,22 +55,31 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
         "seed": seed,
         "patients": patients,
         "method": "weighted naive Bayes over states: weights from knowledge, one exponent per feature learned from synthetic patients",
-        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
         **notes,
     }
     artefact.write(directory / FILE, "model", manifest, arrays)
     whole = time.perf_counter() - began
-    # Linux counts in KiB. Not part of the model: the model is the same whatever machine built it.
+    # Not part of the model: the model is the same whatever machine and libraries built it.
     cost = {
         "patients": patients,
         "learning_seconds": round(seconds),
         "seconds": round(whole),
-        "peak_memory_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "peak_memory_mb": _peak_memory(),
         "cores": os.cpu_count(),
+        "libraries": {"python": platform.python_version(), "numpy": np.__version__, "scikit-learn": sklearn.__version__},
     }
     (directory / "training.json").write_text(json.dumps(cost, indent=1) + "\n", encoding="utf-8")
     say(f"trained on {patients:,} patients in {whole:.0f} s", 1, 1)
     return Model(knowledge, manifest, arrays)
+
+
+def _peak_memory() -> int | None:
+    """Peak resident memory of this process in MB; None where the system does not tell (Windows)."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)  # Linux counts in KiB
 
 
 def recompile(directory: Path) -> Knowledge:
@@ -95,10 +103,12 @@ def learn(knowledge: Knowledge, patients: int, seed: int, say: Progress) -> dict
     start = weights.from_frequency(knowledge, weights.mean_frequency(knowledge))
     model = weights.make(knowledge, start)
     total = patients // BATCH
-    estimator = SoftmaxRegression(model.weights, learn="exponents", pull=1e-5, step=0.01, batch=BATCH)
+    variants = len(start["present"])
+    rows = np.arange(len(model.weights))
+    silence = (rows >= 2 * variants) & (rows < 3 * variants)  # silence has its own strength: see tune_talk
+    estimator = SoftmaxRegression(model.weights, learn="exponents", held=silence, pull=1e-5, step=0.01, batch=BATCH)
     estimator.fit_stream(batches(model, patients, seed, say), knowledge.n_states, total)
     exponents = estimator.exponents_[:, None].astype(np.float64)
-    variants = len(start["present"])
     return {
         **start,
         "present": quantised(exponents[:variants] * start["present"]),

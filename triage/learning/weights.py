@@ -1,4 +1,4 @@
-"""Weights of the serving model from knowledge alone, and from counts of synthetic patients."""
+"""Weights of the serving model from knowledge alone: where learning starts, and what it is compared with."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 
 from triage.diagnosis.model import ANSWERED_BUCKETS, Model, quantised
 from triage.knowledge.loader import Knowledge
-from triage.records import ABSENT, PRESENT
-from triage.world.patients import Patients
 
 Floats = NDArray[np.float64]
 START_TALK = (0.5, 0.625, 0.8125, 1.0, 1.1875)  # by SAID_BUCKETS, before tuning
@@ -50,22 +48,6 @@ def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
         "vital": quantised(np.log(law["vital"].astype(float).T)),
         "talk": quantised(np.repeat(np.array(START_TALK)[:, None], len(ANSWERED_BUCKETS), axis=1), 2.0**-4),
     }
-
-
-def count(knowledge: Knowledge, patients: Patients) -> tuple[Floats, Floats]:
-    """How often each finding variant was answered present, and answered at all, by state [V, S]; volunteered ones are not answers."""
-    shape = (knowledge.n_variants, knowledge.n_states)
-    present, answered = np.zeros(shape), np.zeros(shape)
-    for band in np.unique(patients.age_band):
-        index = np.flatnonzero(patients.age_band == band)
-        index = index[np.argsort(patients.state[index], kind="stable")]
-        states, first = np.unique(patients.state[index], return_index=True)
-        codes = patients.codes[index]
-        yes = (codes == PRESENT) & ~patients.volunteered[index]
-        variant = knowledge.variant[:, band].astype(np.intp)
-        for total, mask in ((present, yes), (answered, yes | (codes == ABSENT))):
-            total[np.ix_(variant, states)] += np.add.reduceat(mask, first, axis=0, dtype=np.int64).T
-    return present, answered
 
 
 def make(knowledge: Knowledge, arrays: dict[str, NDArray[Any]], version: str = "unsaved") -> Model:

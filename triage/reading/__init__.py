@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from triage.knowledge.forms import LATIN, Normal, normalise, stem
@@ -18,6 +18,8 @@ from triage.records import Mention, Reading, Value
 # Kinds of findings that stay true when they are past: "history of asthma", "had an operation last month".
 LASTING = frozenset(("history", "medication", "exposure", "context", "reason"))
 _UNREAD = frozenset(("content", "ordinary"))
+# What makes a number a count or a clock time rather than a measurement.
+_COUNTED = tuple(["minut", "min", "hour", "hr", "day", "week", "month", "year", "time", "pm", "am", "次", "天", "周", "月", "年", "个", "小时", "分钟", "点", "번", "회", "시", "분", "일", "주", "달", "년", "개"])
 _MONTH, _YEAR = 720.0, 8766.0
 
 
@@ -64,6 +66,8 @@ class Reader:
         Context(items, self._lasting).run()
         relative = relative_of_patient(items, self._is_symptom)
         past = mark_times(items)
+        if relative is None and any(item.other for item in items):
+            values = [value for value in values if value[0] != "age" or not _of_relative(items, value[2])]
         if relative is not None and not any(value[0] == "sex" for value in values):
             sex = next((row["sex"] for row in relative.rows if "sex" in row), None)
             if sex is not None:
@@ -237,12 +241,34 @@ def _subjects(items: Sequence[Item], durations: Sequence[tuple[float, int, int]]
     return subjects
 
 
-def _unread(items: Iterable[Item], signs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+def _of_relative(items: Sequence[Item], start: int) -> bool:
+    """True if the value at `start` stands right after a relative: "my father, 70, had a stroke"."""
+    index = next((index for index, item in enumerate(items) if item.start == start), 0)
+    before = [item for item in items[max(0, index - 2) : index] if item.kind != COMMA]
+    return bool(before) and any(row["category"] == "relative" for row in before[-1].rows)
+
+
+def _free_standing(items: Sequence[Item], index: int) -> bool:
+    """True if a number that became no value stands by itself: no part of a name (b12), no bullet (1.), no count (3 times)."""
+    item = items[index]
+    before = items[index - 1] if index else None
+    after = items[index + 1] if index + 1 < len(items) else None
+    if before is not None and before.end == item.start and before.kind == WORD and before.word != "number":
+        return False
+    if after is None:
+        return True
+    if after.start == item.end and after.text in (".", ")") and (before is None or before.kind in (COMMA, STOP)):
+        return False
+    return not (after.kind == WORD and after.start - item.end <= 1 and after.text.startswith(_COUNTED))
+
+
+def _unread(items: Sequence[Item], signs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
     """The maximal stretches of words that say something the reader did not understand."""
     spans: list[tuple[int, int]] = []
     open_span = False
-    for item in items:
-        if item.kind == WORD and item.word in _UNREAD and (item.end - item.start > 1 or not item.text.isascii()):
+    for index, item in enumerate(items):
+        content = item.kind == WORD and item.word in _UNREAD and (item.end - item.start > 1 or not item.text.isascii())
+        if content or (item.kind == WORD and item.word == "number" and _free_standing(items, index)):
             if open_span:
                 spans[-1] = (spans[-1][0], item.end)
             else:

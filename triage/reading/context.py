@@ -22,12 +22,13 @@ _JI = frozenset(("지", "지는", "지도", "지가", "지를", "진", "질"))
 _LIGHT = frozenset(("filler", "connector", "between"))
 _OPENERS = frozenset(("i", "he", "she", "we", "they"))
 _BOUNDARY = frozenset((COMMA, STOP))
+_EITHER = frozenset(("or", "nor", "或", "或者"))  # the word before the last member of a negated list
 
 
 class _Scope:
     """An open cue: what it does, how far it still reaches, how many findings it has met."""
 
-    __slots__ = ("category", "cue", "left", "marked", "row", "seen", "value_seen")
+    __slots__ = ("category", "cue", "either", "last", "left", "marked", "row", "seen", "value_seen")
 
     def __init__(self, cue: Item, row: Mapping[str, Any]) -> None:
         self.cue = cue
@@ -36,6 +37,8 @@ class _Scope:
         self.left: int = row.get("scope", 4)
         self.seen = 0
         self.value_seen = False
+        self.either = cue.text in _EITHER  # the next finding is the last member
+        self.last = False  # the last member has been met
         self.marked: list[Item] = []
 
 
@@ -86,6 +89,7 @@ class Context:
                 if category == "negation":
                     self._sentence_negated.append(item)
             scope.seen += 1
+            scope.last = scope.either
             scope.left = 3
             if not scope.row.get("list"):
                 del self._open[category]
@@ -103,6 +107,9 @@ class Context:
         word = item.word
         if word == "question":
             self._question = True
+        if item.text in _EITHER:
+            for scope in self._open.values():
+                scope.either = True
         if word in ("filler", "connector", "between") or not self._open:
             return
         cost = len(item.text) if "\u3400" <= item.text[0] <= "\u9fff" else 1
@@ -122,6 +129,9 @@ class Context:
 
     def _list_goes_on(self, index: int, scope: _Scope) -> bool:
         """True if what follows a comma is one more member of the enumeration."""
+        if scope.last and scope.category == "negation":  # "no nausea or vomiting, chest pain": only another "or" goes on
+            following = self.items[index + 1] if index + 1 < len(self.items) else None
+            return following is not None and following.text in _EITHER
         either = bool(scope.row.get("comma"))
         mentions = 0
         for item in self.items[index + 1 : index + 1 + _LOOK]:
@@ -141,7 +151,7 @@ class Context:
                     break
                 if not categories <= {"current", "past"}:
                     return False
-            elif item.kind == WORD and item.text in ("or", "nor"):
+            elif item.kind == WORD and item.text in _EITHER:
                 either = True
             elif item.kind == WORD and item.word == "content" and scope.row["language"] == "zh":
                 return False

@@ -20,6 +20,7 @@ RANGES = {
     "pain_score": (0.0, 10.0, "0-10"),
     "pregnancy_weeks": (1.0, 45.0, "1-45 weeks"),
 }
+NEWBORN = 0.02  # years, about a week: a newborn of no stated age
 MG_PER_MMOL = 18.016  # glucose, mg/dL in one mmol/L
 
 _MALE = frozenset(("male", "nan", "namja", "nam", "m"))
@@ -68,8 +69,16 @@ def find_numbers(text: str, original: str) -> tuple[list[Found], list[tuple[int,
         _read_pairs(text, finder)
         _read_chart(text, original, finder)
         _read_units(text, original, finder)
+        _read_ages(text, finder)
     elif patterns()["worded"].search(text):
         _read_units(text, original, finder)
+        _read_ages(text, finder)
+    if "age" not in finder.values and (newborn := patterns()["newborn"].search(text)):
+        finder.add("age", NEWBORN, *newborn.span())
+    if "spo2" in finder.values:
+        for match in patterns()["air"].finditer(text):
+            if finder.free(*match.span()):
+                finder.take(*match.span())
     _read_sex(text, finder)
     return list(finder.values.values()), finder.read, finder.problems
 
@@ -81,7 +90,8 @@ def _read_labelled(text: str, finder: _Finder) -> None:
         start = match.start(2) if label in FINDING_LABELS else match.start()
         value, end = float(first), match.start() + len(match.group().rstrip())
         if f"{name}:{label}" in NEEDS_UNIT and not unit and not (name == "age" and patterns()["ends"].match(text, end) and 4 < value < 111):
-            continue
+            if name != "spo2" or not 50 <= value <= 100 or patterns()["litres"].match(text, match.end(2)):
+                continue
         if name not in ("pregnancy_weeks", "age") and not second and patterns()["time"].match(text, match.end(2)):
             continue
         if name == "pregnancy_weeks":
@@ -163,9 +173,12 @@ def _read_chart(text: str, original: str, finder: _Finder) -> None:
 
 def _read_units(text: str, original: str, finder: _Finder) -> None:
     for match in patterns()["lived"].finditer(text):
-        years = {"개": 1 / 12, "个": 1 / 12, "周": 7 / 365.25, "주": 7 / 365.25, "天": 1 / 365.25, "일": 1 / 365.25}[match.group(2)[0]]
-        if finder.free(*match.span(1)):
-            finder.add("age", number(match.group(1)) * years, match.start(1), match.end())
+        count = 1 if match.group(1) else 3
+        years = {"개": 1 / 12, "个": 1 / 12, "周": 7 / 365.25, "주": 7 / 365.25, "天": 1 / 365.25, "일": 1 / 365.25}[
+            match.group(count + 1)[0]
+        ]
+        if finder.free(match.start(count), match.end()):
+            finder.add("age", number(match.group(count)) * years, match.start(count), match.end())
     for match in with_unit().finditer(text):
         kind = match.lastgroup if match.lastgroup != "tenth" else "celsius"
         start, end = match.span()
@@ -183,7 +196,7 @@ def _read_units(text: str, original: str, finder: _Finder) -> None:
             finder.add("pregnancy_weeks", value * (4.345 if kind == "pregnantmonths" else 1), start, end)
         elif kind == "celsius" and (30 <= value <= 46 or 95 <= value <= 110):
             finder.add("temperature", _celsius(value + (float(match.group("tenth")) / 10 if match.group("tenth") else 0), ""), start, end)
-        elif kind == "fahrenheit" and ((70 <= value <= 115 and not original[end - 1 : end].isupper()) or 90 <= value <= 115):
+        elif kind == "fahrenheit" and 90 <= value <= 115:
             finder.add("temperature", (value - 32) * 5 / 9, start, end)
         elif kind == "mmhg":
             finder.add("systolic_bp", value, start, end)
@@ -195,9 +208,42 @@ def _read_units(text: str, original: str, finder: _Finder) -> None:
             finder.add("glucose", value / MG_PER_MMOL if "g" in match.group("sugar") else value, start, end)
         elif kind == "pain":
             finder.add("pain_score", value, start, end)
-        elif kind == "sexed" and 0 < value <= 120 and "age" not in finder.values and (start == 0 or original[end - 1 : end].isupper()):
+        elif (
+            (kind == "sexed" or (kind == "fahrenheit" and text[end - 1] == "f" and "°" not in text[start:end]))
+            and 0 < value <= 120
+            and "age" not in finder.values
+            and (start == 0 or original[end - 1 : end].isupper())
+        ):
             finder.add("age", value, start, end)
             finder.sex("male" if text[end - 1] == "m" else "female", end - 1, end)
+
+
+def _read_ages(text: str, finder: _Finder) -> None:
+    """Ages that only their place explains: "2 month baby", "45 years, chest pain", "my mother, 70, has", "male 45"."""
+    if "age" in finder.values:
+        return
+    for match in patterns()["child"].finditer(text):
+        group, unit = ("before", "unit") if match.group("before") else ("after", "unit2")
+        start, end = match.start(group), match.end(unit)
+        if finder.free(start, end):
+            years = {"d": 1 / 365.25, "w": 7 / 365.25, "m": 1 / 12, "y": 1.0}[match.group(unit)[0]]
+            finder.add("age", number(match.group(group)) * years, start, end)
+            return
+    leading = patterns()["leading"].match(text)
+    if leading is not None and 2 <= int(leading.group(1)) <= 110 and finder.free(leading.start(1), leading.end()):
+        finder.add("age", float(leading.group(1)), leading.start(1), leading.end())
+        return
+    for match in patterns()["person"].finditer(text):
+        start, end = match.span(3)
+        if match.group("kin") and (match.group("end") == "" or match.start() > 24):
+            continue
+        if 0 < int(match.group(3)) <= 120 and finder.free(start, end) and not patterns()["time"].match(text, end):
+            finder.add("age", float(match.group(3)), start, end)
+            return
+    for match in patterns()["sexed"].finditer(text):
+        if 0 < int(match.group(1)) <= 120 and finder.free(*match.span(1)):
+            finder.add("age", float(match.group(1)), *match.span(1))
+            return
 
 
 def _read_sex(text: str, finder: _Finder) -> None:

@@ -1,4 +1,4 @@
-"""An assessment as a JSON document (`schema` 1); ids, names and offsets, no wording that could be taken for advice by a machine."""
+"""An assessment as a JSON document (`schema` 1): ids, names in the answer's language, first actions with their texts, and offsets."""
 
 from __future__ import annotations
 

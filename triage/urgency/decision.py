@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -42,20 +43,32 @@ def serious_posterior(knowledge: Knowledge, states: Floats) -> Floats:
     return np.asarray(np.add.reduceat(states * serious, knowledge.first_state, axis=1))
 
 
+def escalate_threshold(loss: Floats, level: int) -> float:
+    """The probability from which missing a condition that needs acuity `level` costs more than sending a patient of acuity 4 on."""
+    alarm, miss = float(loss[3, level - 1]), float(loss[level - 1, 3])
+    return alarm / (alarm + miss)
+
+
 def decide(
     knowledge: Knowledge,
     states: Floats,
     serious: Floats,
+    syndromes: Mapping[str, Floats],
     rule_acuity: NDArray[np.int8],
     thresholds: dict[str, NDArray[Any]],
     setting: str,
 ) -> NDArray[np.int8]:
-    """The acuity of each patient [N]: least expected loss, raised to `at_least` where a must-not-miss condition passes its `escalate`
-    threshold, and raised to `rule_acuity` [N] (5 where no rule fired)."""
+    """The acuity of each patient [N]: least expected loss, raised to `at_least` where a must-not-miss condition or syndrome passes its
+    `escalate` threshold, and raised to `rule_acuity` [N] (5 where no rule fired)."""
     acuity = least_loss(acuity_probabilities(knowledge, states), loss_table(knowledge, setting))
     for condition in np.flatnonzero(knowledge.at_least > 0):
         passed = serious[:, condition] >= thresholds["escalate"][condition]
         acuity[passed] = np.minimum(acuity[passed], knowledge.at_least[condition])
+    for name, entry in knowledge.manifest["decision"]["syndromes"].items():
+        if name in syndromes:
+            level = int(entry["at_least"])
+            passed = syndromes[name] >= escalate_threshold(loss_table(knowledge, setting), level)
+            acuity[passed] = np.minimum(acuity[passed], level)
     return np.asarray(np.minimum(acuity, rule_acuity), dtype=np.int8)
 
 

@@ -113,9 +113,9 @@ def acuities(knowledge: Knowledge) -> NDArray[np.int8]:
     return np.array([Acuity(rule["acuity"]) for rule in knowledge.manifest["red_flags"].values()], dtype=np.int8)
 
 
-def reasons(rule: Mapping[str, Any], present: Bools, index: Mapping[str, int]) -> tuple[str, ...]:
-    """The ids of the findings and measured signs that made a rule fire for one patient (`present` [F])."""
+def reasons(rule: Mapping[str, Any], given: Given, i: int, index: Mapping[str, int]) -> tuple[str, ...]:
+    """The ids of the findings and measured signs that made a rule fire for patient `i`."""
     wanted = [*rule.get("all", ()), *(finding for group in rule.get("any", ()) for finding in group)]
-    seen = dict.fromkeys(finding for finding in wanted if present[index[finding]])
-    tests = [*rule.get("vitals", ()), *rule.get("any_vitals", ())]
-    return (*seen, *dict.fromkeys(name for name, _, _ in tests), *(("consciousness",) if "consciousness" in rule else ()))
+    seen = [finding for finding in wanted if given.present[i, index[finding]]]
+    tests = [test[0] for test in (*rule.get("vitals", ()), *rule.get("any_vitals", ())) if _compare(test, given)[i]]
+    return tuple(dict.fromkeys((*seen, *tests, *(("consciousness",) if "consciousness" in rule else ()))))

@@ -46,6 +46,25 @@ class Clinic:
     atypical: float
 
 
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """What all clinics of a shift have in common: recording errors and the share of patients who follow no textbook."""
+
+    missed: float
+    invented: float
+    atypical: float
+
+
+def shifted(knowledge: Knowledge, shift: Shift) -> Habits:
+    """The common habits under a shift."""
+    noise, textbook = knowledge.manifest["latents"]["noise"], knowledge.manifest["latents"]["textbook"]
+    return Habits(
+        missed=min(noise["missed"] * shift.noise, 0.5),
+        invented=noise["invented"] * shift.noise,
+        atypical=min(textbook[1]["share"] * shift.atypical, 0.9),
+    )
+
+
 def draw_clinic(
     rng: np.random.Generator, knowledge: Knowledge, setting: str, shift: Shift = ORDINARY, *, frequencies: bool = True
 ) -> Clinic:
@@ -61,6 +80,7 @@ def draw_clinic(
     joint = arrays["prior"][k].astype(float) * arrays["demography"][k][..., None] * condition * age[:, None, None]
     measured = np.array([table[setting] for table in knowledge.manifest["measured"].values()])
     style = np.array([one["share"] for one in latents["style"]])
+    habits = shifted(knowledge, shift)
     mix = rng.dirichlet(shift.habits * style)
     habit = rng.beta(10 * measured, 10 * (1 - measured))
     return Clinic(
@@ -68,9 +88,9 @@ def draw_clinic(
         frequency=_frequencies(rng, knowledge, shift) if frequencies else law["frequency"],
         style=mix,
         measured=habit,
-        missed=min(latents["noise"]["missed"] * shift.noise, 0.5),
-        invented=latents["noise"]["invented"] * shift.noise,
-        atypical=min(latents["textbook"][1]["share"] * shift.atypical, 0.9),
+        missed=habits.missed,
+        invented=habits.invented,
+        atypical=habits.atypical,
     )
 
 

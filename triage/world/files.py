@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
+from triage.errors import UsageError
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, LANGUAGES, PRESENT, SEXES
 from triage.world import vitals
@@ -69,6 +70,8 @@ def _elicited(knowledge: Knowledge, patients: Patients, i: int) -> Iterator[str]
 
 def write(path: Path, lines: Iterable[list[str]]) -> int:
     """Writes a CSV file whole or not at all; returns the number of data rows."""
+    if path.is_dir() or not path.parent.is_dir():
+        raise UsageError(f"{path}: cannot be written. Expected the name of a file in a directory that exists.")
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
     count = 0
     try:

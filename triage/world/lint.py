@@ -11,6 +11,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from triage.errors import UsageError
+
 MOST = 0.98  # a finding present in more than this share of a label's patients decides too much
 FEWEST = 40  # patients a label needs before its shares mean anything
 
@@ -26,7 +28,7 @@ def problems(files: Sequence[Path]) -> list[str]:
         clinics[path.name] = {row.get("clinic", "") for row in table}
         for row in table:
             key = tuple(value for name, value in sorted(row.items()) if name not in ("patient_id", "clinic"))
-            other = seen.setdefault(repr(key), (path.name, row["patient_id"]))
+            other = seen.setdefault(repr(key), (path.name, row.get("patient_id", "?")))
             if other[0] != path.name and len(row.get("findings", "")) > 80:
                 found.append(f"{path.name}: {row['patient_id']}: the same patient is {other[1]} in {other[0]}")
     names = list(clinics)
@@ -39,8 +41,12 @@ def problems(files: Sequence[Path]) -> list[str]:
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        yield from csv.DictReader(stream)
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            for row in csv.DictReader(stream):
+                yield {name: value or "" for name, value in row.items() if isinstance(name, str) and not isinstance(value, list)}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{path}: cannot be read as a CSV file of synthetic patients ({error.__class__.__name__}).") from error
 
 
 def _within(table: list[dict[str, str]]) -> Iterator[str]:
@@ -49,7 +55,7 @@ def _within(table: list[dict[str, str]]) -> Iterator[str]:
         yield "no patients"
         return
     for column in table[0]:
-        values = {row[column] for row in table}
+        values = {row.get(column, "") for row in table}
         if len(values) == 1:
             yield f"column {column}: always {values.pop()!r}"
     present: dict[str, Counter[str]] = defaultdict(Counter)

@@ -7,10 +7,7 @@ depends on the finding and on the patient's style; the clinic *asks* independent
 
 from __future__ import annotations
 
-import os
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -54,6 +51,7 @@ class Patients:
     bands: NDArray[np.int8]
     said: NDArray[np.int16]
     volunteered: Bools  # [N, F] which present codes were said unprompted
+    reported: Bools  # [N, F] what was reported present, also where a measured vital sign then replaced it
 
     def __len__(self) -> int:
         return len(self.state)
@@ -97,20 +95,10 @@ def simulate(
         rng = np.random.default_rng(seeds[number].spawn(1)[0])
         return draw_patients(rng, knowledge, law, int(counts[number]), number, level, state_weights)
 
-    yield from _in_order(visit, [number for number in range(clinics) if counts[number]])
+    from joblib import Parallel, delayed  # here, because answering a patient must not import it
 
-
-def _in_order(visit: Callable[[int], Patients], numbers: Sequence[int]) -> Iterator[Patients]:
-    """The clinics' patients in order, drawn by as many threads as there are cores, a few clinics ahead of their use."""
-    workers = min(os.cpu_count() or 1, 8)
-    waiting: deque[Future[Patients]] = deque()
-    with ThreadPoolExecutor(workers) as pool:
-        for number in numbers:
-            waiting.append(pool.submit(visit, number))
-            if len(waiting) > workers:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
+    # Threads: NumPy releases the interpreter lock, and clinics are independent, so their order and number change nothing.
+    yield from Parallel(n_jobs=-1, prefer="threads", return_as="generator")(delayed(visit)(n) for n in range(clinics) if counts[n])
 
 
 def clinic_laws(knowledge: Knowledge, *, seed: int, setting: str, clinics: int, shift: Shift = ORDINARY) -> list[Clinic]:
@@ -158,6 +146,10 @@ def draw_patients(
     codes, volunteered = _record(rng, knowledge, clinic, present, style, level)
     measure = clinic.measured if level.measure is None else np.full(len(clinic.measured), level.measure)
     bands = _vital_bands(rng, knowledge, state, measure)
+    reported = codes == PRESENT
+    reported &= knowledge.applies[band, sex]
+    children = np.flatnonzero(knowledge.parent >= 0)
+    reported[:, children] &= reported[:, knowledge.parent[children]]
     make_consistent(knowledge, codes, bands, band, sex)
     volunteered &= codes == PRESENT
     roots = knowledge.parent < 0
@@ -171,6 +163,7 @@ def draw_patients(
         bands=bands,
         said=(volunteered & roots).sum(axis=1).astype(np.int16),
         volunteered=volunteered,
+        reported=reported,
     )
     return result if kept.all() else result.take(kept)
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, PRESENT, SETTINGS, UNKNOWN
-from triage.world.clinics import Clinic
+from triage.world.clinics import ORDINARY, Clinic, Shift, shifted
 from triage.world.patients import Level, Patients, asking
 
 Floats = NDArray[np.float64]
@@ -39,11 +39,11 @@ class Latent:
     weight: Floats  # by age band
 
 
-def latents(knowledge: Knowledge, clinic: Clinic | None = None) -> list[Latent]:
+def latents(knowledge: Knowledge, clinic: Clinic | None = None, shift: Shift = ORDINARY) -> list[Latent]:
     """Every combination of style, textbook and comorbid illness with its probability by age band."""
     tables = knowledge.manifest["latents"]
     style = np.array([one["share"] for one in tables["style"]]) if clinic is None else clinic.style
-    atypical = tables["textbook"][1]["share"] if clinic is None else clinic.atypical
+    atypical = shifted(knowledge, shift).atypical if clinic is None else clinic.atypical
     comorbid = np.array([one["by_age"] for one in tables["comorbid"]])
     comorbid /= comorbid.sum(axis=0)
     return [
@@ -61,17 +61,18 @@ def posterior(
     setting: str,
     level: Level,
     clinic: Clinic | None = None,
+    shift: Shift = ORDINARY,
     state_weights: Floats | None = None,
 ) -> Floats:
-    """P(state | record) [N, S]: clinic-blind, or the oracle's if the patients' one clinic is given."""
+    """P(state | record) [N, S]: clinic-blind for clinics of a shift, or the oracle's if the patients' one clinic is given."""
     prior = _log_prior(knowledge, setting, clinic, state_weights)
     result = np.empty((len(patients), knowledge.n_states))
     for band, index in _by_band(patients):
         codes = patients.codes[index]
         known = [(codes == code).astype(np.float32) for code in (UNKNOWN, PRESENT, ABSENT)]
         total = np.full((len(index), knowledge.n_states), -np.inf, dtype=np.float32)
-        for latent in latents(knowledge, clinic):
-            tables = _log_law(knowledge, band, latent, level, clinic)
+        for latent in latents(knowledge, clinic, shift):
+            tables = _log_law(knowledge, band, latent, level, clinic, shift)
             score = sum(one @ table for one, table in zip(known, tables, strict=True))
             np.logaddexp(total, score + np.float32(np.log(max(latent.weight[band], TINY))), out=total)
         scores = total.astype(float) + prior[band, patients.sex[index]]
@@ -100,7 +101,7 @@ def _log_prior(knowledge: Knowledge, setting: str, clinic: Clinic | None, state_
 
 
 def _log_law(
-    knowledge: Knowledge, band: int, latent: Latent, level: Level, clinic: Clinic | None
+    knowledge: Knowledge, band: int, latent: Latent, level: Level, clinic: Clinic | None, shift: Shift
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """log P(code | state, latents) [F, S] for the codes unknown, present and absent."""
     law, tables = knowledge.law, knowledge.manifest["latents"]
@@ -112,8 +113,8 @@ def _log_law(
     m = np.minimum(law["said"].astype(float) * style["talk"] * level.talk, 0.98)[:, None]
     a = asking(knowledge, np.array([[style["ask"]]]), level)[0][:, None]
     single = (knowledge.group < 0)[:, None]
-    missed = np.where(single, tables["noise"]["missed"] if clinic is None else clinic.missed, 0.0)
-    invented = knowledge.invented(tables["noise"]["invented"] if clinic is None else clinic.invented)[:, None]
+    missed = np.where(single, shifted(knowledge, shift).missed if clinic is None else clinic.missed, 0.0)
+    invented = knowledge.invented(shifted(knowledge, shift).invented if clinic is None else clinic.invented)[:, None]
     present = p * (m + (1 - m) * a * (1 - missed)) + (1 - p) * a * invented
     absent = p * (1 - m) * a * missed + (1 - p) * a * (1 - invented)
     unknown = (1 - a) * (1 - p * m)

@@ -29,7 +29,7 @@ OUTER = 4
 
 def values(knowledge: Knowledge, patients: Patients, seed: int = 0) -> tuple[dict[str, Floats], NDArray[np.str_], Floats]:
     """Measured values by name (NaN where not measured; `duration` also as onset_hours), consciousness ("" where not), age in years."""
-    rng = np.random.default_rng([seed, len(patients)])
+    rng = np.random.default_rng([seed, int(patients.clinic[0]) if len(patients) else 0, len(patients)])
     lower = np.concatenate(([0.0], AGE_LIMITS[:-1]))
     upper = np.array([*AGE_LIMITS[:-1], 93.0])
     age = lower[patients.age_band] + rng.random(len(patients)) * (upper - lower)[patients.age_band] * 0.999
