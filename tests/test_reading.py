@@ -79,6 +79,21 @@ def test_unread_names_what_was_not_understood() -> None:
     assert unread == ["zorbling gribbles", "龘龘"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("chest pain 77", ["77"]),
+        ("zorbling 42 chest pain", ["zorbling 42"]),
+        ("vomit 3 times", []),
+        ("1. chest pain 2. cough", []),
+        ("45 years ago chest pain", []),
+        ("cough for 3 days, bp 120/80, 62 F", []),
+    ],
+)
+def test_a_number_that_became_no_value_is_unread(text: str, expected: list[str]) -> None:
+    assert [text[start:end] for start, end in reader().read(text).unread] == expected
+
+
 def test_correction_is_reported() -> None:
     mention = reader().read("bad diarrhea and diarhoea")
     assert [one.correction for one in mention.mentions] == ["", "diarrhoea"]

@@ -132,25 +132,30 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
         if number.source != "estimate" and number.source not in corpus.sources:
             yield f"{identifier}: {where}: unknown source {number.source!r}; define it in sources/ or write 'estimate'"
     yield from _red_flag_problems(corpus, set(by_id))
+    yield from _table_problems(corpus, set(by_id))
+    yield from forms.form_problems(corpus.lexicon, set(by_id), corpus.cues)
+    for language, words in corpus.lexicon.items():
+        for name in words.keys() - by_id.keys():
+            yield f"lexicon/{language}.toml: {name}: unknown finding"
+        for name in by_id.keys() - words.keys():
+            yield f"lexicon/{language}.toml: no form for finding {name!r}"
+
+
+def _table_problems(corpus: Corpus, findings: set[str]) -> Iterator[str]:
+    """What is wrong with the latents, the advice and the loss tables."""
     for profile in corpus.latents.get("comorbid", ()):
-        for name in profile.get("adds", {}).keys() - by_id.keys():
+        for name in profile.get("adds", {}).keys() - findings:
             yield f"latents.toml: comorbid {profile.get('id')}: adds: unknown finding {name!r}"
     for name, entry in corpus.advice.items():
         conditions = {one.id for one in corpus.conditions}
         for other in set(entry.get("not_with", ())) - conditions - set(corpus.decision.get("syndromes", {})):
             yield f"advice: {name}: not_with: unknown condition {other!r}"
-        for other in set(entry.get("contraindicated_findings", ())) - by_id.keys():
+        for other in set(entry.get("contraindicated_findings", ())) - findings:
             yield f"advice: {name}: contraindicated_findings: unknown finding {other!r}"
     for setting in SETTINGS:
         loss = corpus.decision.get(setting, {}).get("loss", [])
         if len(loss) != len(Acuity) or any(len(row) != len(Acuity) for row in loss):
             yield f"decision.toml: {setting}.loss: expected {len(Acuity)} rows of {len(Acuity)} numbers"
-    yield from forms.form_problems(corpus.lexicon, set(by_id), corpus.cues)
-    for language, table in corpus.lexicon.items():
-        for name in table.keys() - by_id.keys():
-            yield f"lexicon/{language}.toml: {name}: unknown finding"
-        for name in by_id.keys() - table.keys():
-            yield f"lexicon/{language}.toml: no form for finding {name!r}"
 
 
 RULE_KEYS = (

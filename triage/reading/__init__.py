@@ -8,18 +8,16 @@ from typing import Any
 from triage.knowledge.forms import LATIN, Normal, normalise, stem
 from triage.reading.context import Context
 from triage.reading.durations import find_durations, framing
-from triage.reading.items import COMMA, CUE, DASH, MENTION, STOP, WORD, Builder, Item
+from triage.reading.items import COMMA, CUE, MENTION, STOP, WORD, Builder, Item
 from triage.reading.matcher import Match, Matcher, Token, select, tokenise
 from triage.reading.numbers import Found, find_numbers
 from triage.reading.people import mark_signs, mark_times, relative_of_patient
 from triage.reading.spelling import SHORTEST, Speller
+from triage.reading.unread import unread_spans
 from triage.records import Mention, Reading, Value
 
 # Kinds of findings that stay true when they are past: "history of asthma", "had an operation last month".
 LASTING = frozenset(("history", "medication", "exposure", "context", "reason"))
-_UNREAD = frozenset(("content", "ordinary"))
-# What makes a number a count or a clock time rather than a measurement.
-_COUNTED = tuple(["minut", "min", "hour", "hr", "day", "week", "month", "year", "time", "pm", "am", "次", "天", "周", "月", "年", "个", "小时", "分钟", "点", "번", "회", "시", "분", "일", "주", "달", "년", "개"])
 _MONTH, _YEAR = 720.0, 8766.0
 
 
@@ -62,7 +60,7 @@ class Reader:
         corrected = self._corrected(plain, tokens, items, corrections)
         if corrected is not None:
             items = self._items(plain, corrected, spans)
-        signs = mark_signs(plain, items)
+        mark_signs(plain, items)
         Context(items, self._lasting).run()
         relative = relative_of_patient(items, self._is_symptom)
         past = mark_times(items)
@@ -83,7 +81,7 @@ class Reader:
                 self._mention(text, normal, one, corrections) for one in sorted(mentions, key=lambda one: (one[2], one[3], one[0]))
             ),
             values=tuple(_value(text, normal, value) for value in sorted(values, key=lambda value: (value[2], value[0]))),
-            unread=tuple(normal.span(start, end) for start, end in _unread(items, signs)),
+            unread=tuple(normal.span(start, end) for start, end in unread_spans(items, spans, plain)),
             problems=tuple(problems),
         )
 
@@ -246,37 +244,6 @@ def _of_relative(items: Sequence[Item], start: int) -> bool:
     index = next((index for index, item in enumerate(items) if item.start == start), 0)
     before = [item for item in items[max(0, index - 2) : index] if item.kind != COMMA]
     return bool(before) and any(row["category"] == "relative" for row in before[-1].rows)
-
-
-def _free_standing(items: Sequence[Item], index: int) -> bool:
-    """True if a number that became no value stands by itself: no part of a name (b12), no bullet (1.), no count (3 times)."""
-    item = items[index]
-    before = items[index - 1] if index else None
-    after = items[index + 1] if index + 1 < len(items) else None
-    if before is not None and before.end == item.start and before.kind == WORD and before.word != "number":
-        return False
-    if after is None:
-        return True
-    if after.start == item.end and after.text in (".", ")") and (before is None or before.kind in (COMMA, STOP)):
-        return False
-    return not (after.kind == WORD and after.start - item.end <= 1 and after.text.startswith(_COUNTED))
-
-
-def _unread(items: Sequence[Item], signs: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
-    """The maximal stretches of words that say something the reader did not understand."""
-    spans: list[tuple[int, int]] = []
-    open_span = False
-    for index, item in enumerate(items):
-        content = item.kind == WORD and item.word in _UNREAD and (item.end - item.start > 1 or not item.text.isascii())
-        if content or (item.kind == WORD and item.word == "number" and _free_standing(items, index)):
-            if open_span:
-                spans[-1] = (spans[-1][0], item.end)
-            else:
-                spans.append((item.start, item.end))
-            open_span = True
-        elif item.kind != DASH:
-            open_span = False
-    return spans
 
 
 def _value(text: str, normal: Normal, value: Found) -> Value:

@@ -114,7 +114,7 @@ def patterns() -> dict[str, re.Pattern[str]]:
         "person": re.compile(
             rf"(?<![a-z])(?:(?P<kin>{_EN_KIN}|妈妈?|爸爸?|母亲|父亲|奶奶|爷爷|妻子|丈夫|老伴|儿子|女儿|어머니|아버지|엄마|아빠|할머니|할아버지|아내|남편|아들|딸)(?P<gap>\s{{0,3}},\s{{0,3}}|\s)"
             r"|(?:(?:male|female|man|woman|boy|girl|lady|gentleman|patient|pt)[\s,:]{1,3}|(?<![가-힣])(?:남자|여자|남성|여성|남|여)[\s,:]{1,3}|[男女]性?[\s,:]{0,3})(?:aged?\s)?)"
-            r"(\d{1,3})(?P<end>\s{0,3}(?:[,;)]|\.(?!\d)|$|\s(?=has|have|is|with|who|complain|c/o))|(?![\d.]*\d)(?!\s{0,3}[/%°℃度回次号月分点번회시층도kgcm]))"
+            r"(\d{1,3})(?P<end>\s{0,3}(?:[,;)]|\.(?!\d)|$|\s(?=has|have|is|with|who|complain|c/o))|(?![\d.]*\d)(?!\s{0,3}[/%°℃度回次号月分点번회시층도]|\s{0,3}(?:kg|cm|mg|ml|mm|lbs?)(?![a-z])))"
         ),
         "sexed": re.compile(r"(?<![\d./a-z])(\d{1,3})\s{1,3}(?:year\s)?(?:male|female|man|woman|boy|girl|lady|gentleman)(?![a-z])"),
         "litres": re.compile(r"\s{0,3}(?:l|lpm|lit(?:er|re)s?)(?![a-z])"),

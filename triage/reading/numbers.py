@@ -89,9 +89,10 @@ def _read_labelled(text: str, finder: _Finder) -> None:
         name = LABELS[label]
         start = match.start(2) if label in FINDING_LABELS else match.start()
         value, end = float(first), match.start() + len(match.group().rstrip())
-        if f"{name}:{label}" in NEEDS_UNIT and not unit and not (name == "age" and patterns()["ends"].match(text, end) and 4 < value < 111):
-            if name != "spo2" or not 50 <= value <= 100 or patterns()["litres"].match(text, match.end(2)):
-                continue
+        aged = name == "age" and patterns()["ends"].match(text, end) and 4 < value < 111
+        saturation = name == "spo2" and 50 <= value <= 100 and not patterns()["litres"].match(text, match.end(2))
+        if f"{name}:{label}" in NEEDS_UNIT and not (unit or aged or saturation):
+            continue
         if name not in ("pregnancy_weeks", "age") and not second and patterns()["time"].match(text, match.end(2)):
             continue
         if name == "pregnancy_weeks":

@@ -101,6 +101,8 @@ def _mark_other(items: Sequence[Item], start: int, end: int, is_symptom: Callabl
     for index in range(start + 1, end):
         item = items[index]
         if item.kind == COMMA:
+            if any(beside.kind == VALUE and beside.word != "duration" for beside in items[index - 1 : index + 2]):
+                continue  # "my father, 70, had a stroke"
             following = items[index + 1 : min(end, index + 12)]
             member = next((other for other in following if other.kind in (MENTION, COMMA)), None)
             if member is None or member.kind == COMMA or is_symptom(member) or any(_is(other, "patient") for other in following):
