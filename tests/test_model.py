@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from triage.assess import Engine
 from triage.diagnosis.encoding import Cases, encode
+from triage.diagnosis.model import packed
 from triage.knowledge.loader import Knowledge
 from triage.learning import samples
 from triage.learning.estimators import SoftmaxRegression, sparse_rows
@@ -32,10 +33,16 @@ def test_chunks_and_order_do_not_change_a_bit(engine: Engine, patients: Patients
 
 
 def test_weights_are_exact_in_float32(engine: Engine) -> None:
-    for name, step in (("present", 2.0**-11), ("absent", 2.0**-11), ("vital", 2.0**-11), ("unsaid", 2.0**-7), ("talk", 2.0**-4)):
+    for name, step in (("present", 2.0**-10), ("absent", 2.0**-10), ("vital", 2.0**-10), ("unsaid", 2.0**-7), ("talk", 2.0**-4)):
         scaled = engine.model.arrays[name].astype(np.float64) / step
         assert (scaled == np.rint(scaled)).all(), name
-        assert np.abs(engine.model.arrays[name]).max() < 64
+        assert np.abs(engine.model.arrays[name]).max() < 32
+    for name in ("present", "absent", "vital", "unsaid"):
+        assert engine.model.arrays[name].max() <= 0, name  # the logarithm of a probability
+
+
+def test_a_weight_too_large_for_the_file_is_kept_at_its_end() -> None:
+    assert packed(np.array([-40.0, 0.0, 40.0])).tolist() == [-32767, 0, 32767]
 
 
 def test_training_and_serving_give_the_same_scores(engine: Engine, patients: Patients) -> None:

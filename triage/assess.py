@@ -26,6 +26,7 @@ DIFFERENTIAL = 5
 MOST_ACTIONS = 6
 NEAR = 0.25  # first actions follow listed conditions at least this share as probable as the first
 TRANSFERS = {"transfer_now", "ecg_now_or_transfer", "stroke_centre_now", "surgeon_now", "urgent_testis_surgery"}
+WORTH_ACTING = 0.02  # a listed condition less probable than this, without a red flag, gives no first actions to a same-day patient
 PLAIN = 0.4  # a harmless explanation this probable gives the first actions of a same-day patient
 FOR_THOSE_WHO_STAY = ("observe_and_return", "symptom_relief", "fluids_rest")
 NOT_ASKED_FOR = ("pain_score", "onset_hours", "diastolic_bp")  # their absence is not reported as a missing measurement
@@ -242,10 +243,11 @@ class Engine:
         manifest = knowledge.manifest
         here = {item.condition for item in listed}
         emergency = scored.acuity[i] <= Acuity.EMERGENT
-        flagged = [item for item in listed if item.condition in self._protected(scored, i, Acuity.EMERGENT)] if emergency else []
-        leading = flagged or listed
+        guarded = self._protected(scored, i, Acuity.EMERGENT if emergency else Acuity.SAME_DAY)
+        flagged = [item for item in listed if item.condition in guarded]
+        leading = flagged or [item for item in listed if emergency or item.probability >= WORTH_ACTING]
         near = [item.condition for item in leading if item.probability >= NEAR * leading[0].probability][:3]
-        likely = [one.condition for one in differential[:2]]
+        likely = [one.condition for one in differential[:2] if one.probability >= NEAR * differential[0].probability]
         if emergency:
             sources = near
         elif scored.acuity[i] == Acuity.SAME_DAY and near:

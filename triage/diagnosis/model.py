@@ -7,8 +7,8 @@
 
 `unsaid` is log(1 - P(volunteered)): what free text does not mention is weak evidence of absence. Its strength t depends on how many
 findings were volunteered and how many questions were answered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
-All weights are multiples of 2^-11 and `unsaid` and `talk` of 2^-7 and 2^-4, so that sums below 8,192 are exact in float32: the answer does
-not depend on order, chunk or worker. In the file weights are 16-bit integers, in units of 2^-11.
+All weights are multiples of 2^-10, `unsaid` and `talk` of 2^-7 and 2^-4, so that sums below 8,192 are exact in float32: the answer does
+not depend on order, chunk or worker. In the file weights are 16-bit integers, in units of 2^-10.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ SAID_BUCKETS = (1, 2, 3, 5, 8)  # lower limits of the number of volunteered find
 ANSWERED_BUCKETS = (0, 1, 35, 80, 140)  # lower limits of the number of answered questions: how thorough this visit was
 CHUNK = 256
 FLOOR = -30.0
-STEP = 2.0**-11
+STEP = 2.0**-10
 
 Floats = NDArray[np.float32]
 
@@ -52,7 +52,8 @@ def quantised(values: NDArray[Any], step: float = STEP) -> Floats:
 
 def packed(weights: NDArray[Any]) -> NDArray[np.int16]:
     """Weights as 16-bit integers in units of STEP, as the file holds them."""
-    return np.rint(np.asarray(weights, dtype=np.float64) / STEP).astype(np.int16)
+    units = np.rint(np.asarray(weights, dtype=np.float64) / STEP)
+    return np.clip(units, -32767, 32767).astype(np.int16)  # a cast without the clip would turn "impossible" into "certain"
 
 
 class Model:
