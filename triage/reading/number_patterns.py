@@ -80,23 +80,37 @@ def with_unit() -> re.Pattern[str]:
     )
 
 
+class _Lazy(dict[str, re.Pattern[str]]):
+    """Patterns by name, each compiled when first asked for: most texts need few of them, and compiling all would cost an answer 10 ms."""
+
+    def __init__(self, sources: dict[str, str]) -> None:
+        super().__init__()
+        self._sources = sources
+
+    def __missing__(self, name: str) -> re.Pattern[str]:
+        self[name] = re.compile(self._sources[name])
+        return self[name]
+
+
 @lru_cache(maxsize=1)
 def patterns() -> dict[str, re.Pattern[str]]:
-    """The small patterns, compiled when the first text is read."""
+    """The small patterns by name."""
+    return _Lazy(_sources())
+
+
+def _sources() -> dict[str, str]:
     return {
-        "digit": re.compile(r"\d"),
-        "worded": re.compile(
-            r"\bold\b|pregnan|岁|살|세|月|周|天|度|도|개월|주"
-        ),  # without which no number in words is an age or a temperature
-        "pressure": re.compile(r"(?<![\d/.])(\d{2,3})\s{0,3}/\s{0,3}(\d{2,3})(?![\d/])\s{0,3}(mmhg)?"),
-        "chart": re.compile(r"(?<![a-z])([mf])\s{0,3}[/,]?\s{0,3}(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s{0,3}/\s{0,3}([mf])(?![a-z])"),
-        "lived": re.compile(
+        "digit": (r"\d"),
+        "worded": (r"\bold\b|pregnan|岁|살|세|月|周|天|度|도|개월|주"),  # without which no number in words is an age or a temperature
+        "pressure": (r"(?<![\d/.])(\d{2,3})\s{0,3}/\s{0,3}(\d{2,3})(?![\d/])\s{0,3}(mmhg)?"),
+        "chart": (r"(?<![a-z])([mf])\s{0,3}[/,]?\s{0,3}(\d{1,3})(?![\d/.%])|(?<![\d/.])(\d{1,3})\s{0,3}/\s{0,3}([mf])(?![a-z])"),
+        "lived": (
             rf"(?:생후|태어난\s?지|宝宝|孩子|婴儿|娃娃?|小孩|新生儿|出生)\s{{0,3}}(?:(?:现在|今年|还?不到|才|刚刚?|只有?|还|满|是|겨우|이제)\s{{0,3}}){{0,2}}"
             rf"({NUMERAL})\s{{0,3}}(个多?月|개월|[周天](?!都|没|未|不|一直)|주|일)(?!\s{{0,3}}(?:前|以来|来|内|没好|전|째|간|동안|부터|내내|넘게))"
             rf"|(?:아기|아가|애기|신생아|영아|아이)(?:가|는|은|이|도)?\s{{0,3}}(?:(?:이제|지금|현재|겨우|아직)\s{{0,3}}){{0,2}}({NUMERAL})\s{{0,3}}"
             r"(개월(?!\s{0,3}(?:전|째|간|동안|부터|내내|넘게|이상))|[주일]\s{0,3}(?=인데|이에|예요|이고|입니다|이라|이야|됐|된|되었|됨|밖에|[,.]|$))"
         ),
-        "child": re.compile(
+        "child": (
             rf"(?:^|[,.;:(]|(?<![a-z])(?:my|our|the|a|an|this|with|has|have|is))\s{{0,3}}(?P<before>{NUMERAL}|one|an?)[\s-]{{0,3}}(?P<unit>{_EN_AGE})"
             r"(?:[\s-]{0,3}old)?[\s-]{1,3}(?:baby|newborn|infant|neonate|toddler|child|kid|boy|girl|son|daughter)(?![a-z])"
             r"|(?<![a-z])(?:(?:baby|newborn|infant|neonate|toddler)(?: (?:boy|girl|son|daughter))?[\s,:(]{1,3}(?:(?:is|was|now|only|just|about|of|at|age|aged)\s){0,3}"
@@ -104,26 +118,26 @@ def patterns() -> dict[str, re.Pattern[str]]:
             rf"(?P<after>{NUMERAL})[\s-]{{0,3}}(?P<unit2>{_EN_AGE})"
             r"(?![a-z]|\s{0,3}(?:of|ago|history|hx|duration|before|early|late|later|premature|preterm|sick|ill|unwell|without|now with|already|since)(?![a-z]))"
         ),
-        "newborn": re.compile(
+        "newborn": (
             r"^\s{0,3}(?:(?:my|our|the|a|this)\s)?(?:newborn|neonate)(?: (?:baby|infant|boy|girl|son|daughter))?(?=[\s,:]{1,3}(?:with|has|had|is|having|not|fever|vomit|cough|temp))"
             r"|^\s{0,3}(?:저희|우리)?\s{0,3}신생아(?=가|인데|는|예요|[\s,])|^\s{0,3}(?:我家|我的|我们)?新生儿(?!科|筛查)"
         ),
-        "leading": re.compile(
+        "leading": (
             r"^\s{0,3}(?:(?:pt|patient|male|female|man|woman|boy|girl|lady|[mf])[\s,:]{1,3})?(\d{1,3})[\s-]{0,3}(?:years?|yrs?)(?![a-z]|\s{0,3}(?:ago|of|history|hx|back|before|since|later|duration|now)(?![a-z]))"
         ),
-        "person": re.compile(
+        "person": (
             rf"(?<![a-z])(?:(?P<kin>{_EN_KIN}|妈妈?|爸爸?|母亲|父亲|奶奶|爷爷|妻子|丈夫|老伴|儿子|女儿|어머니|아버지|엄마|아빠|할머니|할아버지|아내|남편|아들|딸)(?P<gap>\s{{0,3}},\s{{0,3}}|\s)"
             r"|(?:(?:male|female|man|woman|boy|girl|lady|gentleman|patient|pt)[\s,:]{1,3}|(?<![가-힣])(?:남자|여자|남성|여성|남|여)[\s,:]{1,3}|[男女]性?[\s,:]{0,3})(?:aged?\s)?)"
             r"(\d{1,3})(?P<end>\s{0,3}(?:[,;)]|\.(?!\d)|$|\s(?=has|have|is|with|who|complain|c/o))|(?![\d.]*\d)(?!\s{0,3}[/%°℃度回次号月分点번회시층도]|\s{0,3}(?:kg|cm|mg|ml|mm|lbs?)(?![a-z])))"
         ),
-        "sexed": re.compile(r"(?<![\d./a-z])(\d{1,3})\s{1,3}(?:year\s)?(?:male|female|man|woman|boy|girl|lady|gentleman)(?![a-z])"),
-        "litres": re.compile(r"\s{0,3}(?:l|lpm|lit(?:er|re)s?)(?![a-z])"),
-        "air": re.compile(r"(?<![a-z])(?:(?:on|in|at)\s)?(?:room air|ra)(?![a-z])"),
-        "time": re.compile(
+        "sexed": (r"(?<![\d./a-z])(\d{1,3})\s{1,3}(?:year\s)?(?:male|female|man|woman|boy|girl|lady|gentleman)(?![a-z])"),
+        "litres": (r"\s{0,3}(?:l|lpm|lit(?:er|re)s?)(?![a-z])"),
+        "air": (r"(?<![a-z])(?:(?:on|in|at)\s)?(?:room air|ra)(?![a-z])"),
+        "time": (
             r"\s{0,3}(?:-\s{0,3})?(?:年|个?月|天|周|日|小时|分钟|years?|yrs?|months?|days?|weeks?|wks?|hours?|hrs?|min|[hdw]\b|년|개월|일|주|시간|분)"
         ),
-        "ends": re.compile(r"\s{0,3}(?:[,.;]|$|and\b|male|female|years?)"),
-        "sex": re.compile(
+        "ends": (r"\s{0,3}(?:[,.;]|$|and\b|male|female|years?)"),
+        "sex": (
             r"(?<![a-z])(?P<male>males?|man|boy|gentleman|guy|mr)(?![a-z])|(?<![a-z])(?P<female>females?|woman|girl|lady|mrs|ms)(?![a-z])"
             r"|(?P<nan>男(?![友朋人科]))|(?P<nv>女(?![友朋儿人科婿]))|(?P<namja>남자(?!친구)|남성|남아|할아버지)"
             r"|(?P<yeoja>여자(?!친구)|여성|여아|할머니|산모|임산부)|(?P<nam>(?<![가-힣])남(?![가-힣]))|(?P<yeo>(?<![가-힣])여(?![가-힣]))"
