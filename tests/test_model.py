@@ -34,11 +34,11 @@ def test_chunks_and_order_do_not_change_a_bit(engine: Engine, patients: Patients
 
 def test_weights_are_exact_in_float32(engine: Engine) -> None:
     for name, step in (("present", 2.0**-10), ("absent", 2.0**-10), ("vital", 2.0**-10), ("unsaid", 2.0**-7), ("talk", 2.0**-4)):
-        scaled = engine.model.arrays[name].astype(np.float64) / step
+        scaled = engine.model.values(name).astype(np.float64) / step
         assert (scaled == np.rint(scaled)).all(), name
-        assert np.abs(engine.model.arrays[name]).max() < 32
+        assert np.abs(engine.model.values(name)).max() < 33
     for name in ("present", "absent", "vital", "unsaid"):
-        assert engine.model.arrays[name].max() <= 0, name  # the logarithm of a probability
+        assert engine.model.values(name).max() <= 0, name  # the logarithm of a probability
 
 
 def test_a_weight_too_large_for_the_file_is_kept_at_its_end() -> None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -69,6 +68,8 @@ def write(path: Path, kind: str, manifest: Mapping[str, Any], arrays: Mapping[st
     start = _padded(len(MAGIC) + 8 + len(head))
     content = (MAGIC + len(head).to_bytes(8, "little") + head).ljust(start, b"\0") + body
     path.parent.mkdir(parents=True, exist_ok=True)
+    import tempfile  # only who writes pays for it
+
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
     try:
         with os.fdopen(handle, "wb") as stream:

@@ -37,16 +37,17 @@ def comparison(engine: Engine, learned_from: int, tested_on: int, seed: int, say
             int(engine.model.manifest.get("patients", 0)),
         ),
         "knowledge used directly": (lambda p: direct.condition_posterior(direct.state_posterior(samples.cases(p), "clinic")), 0.0, 0),
-        **compare.fit_all(knowledge, learned_from, seed, say),
     }
     rows = []
-    for clinics, shift in SHIFTS.items():
-        for level in LEVELS:
+    for level in LEVELS:
+        say(f"learning from patients with information: {level.name}")
+        fitted = compare.fit_all(knowledge, level, learned_from, seed, say)
+        for clinics, shift in SHIFTS.items():
             patients = draw(knowledge, tested_on, "clinic", level, shift, seed + 70)
             truth = knowledge.state_condition[patients.state].astype(np.intp)
             ceiling = exact.by_condition(knowledge, exact.posterior(knowledge, patients, setting="clinic", level=level, shift=shift))
             best = metrics.log_loss(ceiling, truth)
-            for name, (judge, seconds, count) in {"clinic-blind ceiling": (None, 0.0, 0), **judges}.items():
+            for name, (judge, seconds, count) in {"clinic-blind ceiling": (None, 0.0, 0), **judges, **fitted}.items():
                 say(f"{clinics}, {level.name}: {name}")
                 p = ceiling if judge is None else judge(patients)
                 loss = metrics.log_loss(p, truth)

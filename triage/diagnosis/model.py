@@ -13,7 +13,7 @@ not depend on order, chunk or worker. In the file weights are 16-bit integers, i
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +62,29 @@ class Model:
     def __init__(self, knowledge: Knowledge, manifest: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> None:
         self.knowledge = knowledge
         self.manifest = manifest
-        self.arrays = {name: array * np.float32(STEP) if array.dtype == np.int16 else array for name, array in arrays.items()}
-        arrays = self.arrays
+        self.arrays = arrays
         self.version: str = manifest["version"]
-        self.weights: Floats = np.concatenate([arrays["present"], arrays["absent"], arrays["unsaid"], arrays["vital"]])
-        self.talk: Floats = arrays["talk"]
+        parts = [arrays[name] for name in ("present", "absent", "unsaid", "vital")]
+        # Kept in units of STEP: turning all of them into numbers would cost each single answer more than scoring it.
+        self._units: NDArray[np.int16] = np.concatenate([part if part.dtype == np.int16 else packed(part) for part in parts])
+        self.talk: Floats = self.values("talk")
         with np.errstate(divide="ignore"):
             self.log_prior = quantised(np.maximum(np.log(knowledge.arrays["prior"].astype(np.float64)), FLOOR))
         self._nothing_said: dict[tuple[int, int], Floats] = {}
+
+    @cached_property
+    def weights(self) -> Floats:
+        """The whole table of weights [present, absent, unsaid by variant; vital bands] as numbers."""
+        return self._rows(slice(None))
+
+    def _rows(self, rows: Any) -> Floats:
+        """Some rows of the table of weights as numbers."""
+        return np.asarray(self._units[rows] * np.float32(STEP), dtype=np.float32)
+
+    def values(self, name: str) -> Floats:
+        """An array of the model as numbers."""
+        array = self.arrays[name]
+        return np.asarray(array * np.float32(STEP) if array.dtype == np.int16 else array, dtype=np.float32)
 
     def nothing_said(self, band: int, sex: int) -> Floats:
         """The sum of `unsaid` over all findings that could have been mentioned at this age and sex [S]."""
@@ -77,7 +92,7 @@ class Model:
         if key not in self._nothing_said:
             roots = (self.knowledge.parent < 0) & self.knowledge.applies[band, sex]
             rows = 2 * len(self.arrays["present"]) + self.knowledge.variant[roots, band].astype(np.intp)
-            self._nothing_said[key] = self.weights[rows].sum(axis=0, dtype=np.float32)
+            self._nothing_said[key] = self._rows(rows).sum(axis=0, dtype=np.float32)
         return self._nothing_said[key]
 
     def strength(self, cases: Cases) -> Floats:
@@ -102,7 +117,7 @@ class Model:
         for i in range(count):
             part = slice(bounds[i], bounds[i + 1])
             if part.start < part.stop:
-                result[i] += factors[part] @ self.weights[rows[part]]
+                result[i] += factors[part] @ self._rows(rows[part])
 
     def state_posterior(self, cases: Cases, setting: str) -> NDArray[np.float64]:
         """P(state | evidence) [N, S]; an age band or sex of -1 is averaged over."""

@@ -172,7 +172,7 @@ def tune_talk(model: Model, seed: int) -> NDArray[np.float32]:
     everyone = concatenate(groups)
     known = samples.cases(everyone)
     said, answered = talk_bucket(known)
-    best = model.arrays["talk"].copy()
+    best = model.values("talk").copy()
     cell = np.where(known.said >= 1, said * best.shape[1] + answered, -1)
     candidates = np.arange(0, 25) / 16
     losses = np.empty((len(candidates), best.size))

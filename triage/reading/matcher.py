@@ -113,12 +113,16 @@ def _tree(bucket: str) -> _Node:
     return root
 
 
+MANY = 40  # searches of a bucket in the text cost as much as making a table of all
+
+
 class Matcher:
     """Finds forms and cues; buckets of the tables become trees when first met. `work` counts places where a piece was looked for."""
 
     def __init__(self, forms: Mapping[str, str], latin_first: Mapping[str, Sequence[str]]) -> None:
         self._texts = dict(forms)
-        self._raw: dict[str, dict[str, str]] = {}  # by language, when first met
+        self._raw: dict[str, dict[str, str]] = {}  # by language, once more than a few buckets were asked for
+        self._searched = 0
         self._trees: dict[str, dict[str, _Node | None]] = {language: {} for language in forms}
         # Chinese and Korean forms that begin with a Latin letter or a digit ("ct复查") are tried where such a token starts.
         self._latin_first = {language: frozenset(keys) for language, keys in latin_first.items()}
@@ -127,14 +131,26 @@ class Matcher:
     def _bucket(self, language: str, key: str) -> _Node | None:
         trees = self._trees[language]
         if key not in trees:
-            if language not in self._raw:
-                records = self._texts[language].split(RECORD) if self._texts[language] else []
-                self._raw[language] = dict(record.split(UNIT, 1) for record in records)
-            raw = self._raw[language].get(key)
+            raw = self._find(language, key)
             if raw is None:
                 return None
             trees[key] = _tree(raw)
         return trees[key]
+
+    def _find(self, language: str, key: str) -> str | None:
+        """The bucket of a key: searched for in the language's text at first, in a table once that pays."""
+        if language in self._raw:
+            return self._raw[language].get(key)
+        text = self._texts[language]
+        self._searched += 1
+        if self._searched > MANY:
+            self._raw[language] = dict(record.split(UNIT, 1) for record in text.split(RECORD)) if text else {}
+            return self._raw[language].get(key)
+        start = 0 if text.startswith(key + UNIT) else text.find(RECORD + key + UNIT) + 1
+        if start == 0 and not text.startswith(key + UNIT):
+            return None
+        end = text.find(RECORD, start)
+        return text[start + len(key) + 1 : end if end >= 0 else len(text)]
 
     def follows(self, first: str, second: str) -> bool:
         """True if some English form begins with these two stems."""
