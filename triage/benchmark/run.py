@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -83,16 +83,7 @@ def tables(result: dict[str, Any]) -> str:
     lines = [f"Synthetic held-out suite ({result['size']}); model {result['model']}, knowledge {result['knowledge']}.",
              "All patients are synthetic: these figures say how well the model uses its own knowledge, not what it is worth on real patients."]  # fmt: skip
     if "diagnosis" in result:
-        lines += [
-            "",
-            "Diagnosis, setting clinic",
-            _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE"),
-        ]
-        lines += [
-            _row(r["clinics"], r["information"], r["who"], *(f"{r[k]:.3f}" for k in ("log_loss", "regret")),
-                 *(f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5")), f"{r['ece']:.3f}")
-            for r in result["diagnosis"]
-        ]  # fmt: skip
+        lines += ["", "Diagnosis, setting clinic", *_accuracy(result["diagnosis"])]
     if "oracle" in result:
         one = result["oracle"]
         lines.append(f"Oracle (knows each clinic's own law), ordinary information: top-1 {_share(one['oracle_top1'])}; "
@@ -117,16 +108,7 @@ def tables(result: dict[str, Any]) -> str:
             lines.append(_row(r["condition"], str(a["n"]), _pc(a["unlisted"]["value"]), _pc(a["unlisted"]["upper"]), _pc(a["missed"]["value"]),
                               _pc(a["missed"]["upper"]), _pc(b["unlisted"]["value"]), _pc(b["missed"]["value"]), _pc(b["missed"]["upper"])))  # fmt: skip
     if "comparison" in result:
-        lines += [
-            "",
-            "Classifiers, setting clinic",
-            _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE"),
-        ]
-        lines += [
-            _row(r["clinics"], r["information"], r["who"][:24], *(f"{r[k]:.3f}" for k in ("log_loss", "regret")),
-                 *(f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5")), f"{r['ece']:.3f}")
-            for r in result["comparison"]
-        ]  # fmt: skip
+        lines += ["", "Classifiers, setting clinic", *_accuracy(result["comparison"])]
     if "reading" in result:
         lines += ["", "Loss caused by reading (volunteered findings as codes and as text)"]
         lines += [f"  {r['language']}: log-loss {r['log_loss_codes']:.3f} coded, {r['log_loss_text']:.3f} read, regret {r['regret_of_reading']:+.3f}; "
@@ -143,6 +125,14 @@ def tables(result: dict[str, Any]) -> str:
             )
     lines.append(f"\n{result['seconds']} s")
     return "\n".join(lines)
+
+
+def _accuracy(rows: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines of a table of accuracies, header first."""
+    yield _row("clinics", "information", "who", "log-loss", "regret", "top-1", "top-3", "top-5", "ECE")
+    for r in rows:
+        losses, tops = (f"{r[k]:.3f}" for k in ("log_loss", "regret")), (f"{100 * r[k]:.1f}%" for k in ("top1", "top3", "top5"))
+        yield _row(r["clinics"], r["information"], r["who"][:24], *losses, *tops, f"{r['ece']:.3f}")
 
 
 WIDTHS = (22, 16, 25, 9, 9, 8, 8, 8, 8)

@@ -184,10 +184,7 @@ def killers(engine: Engine, each: int, seed: int, say: Say, setting: str = "clin
     """For each must-not-miss condition: how many serious cases are not listed, and how many are given a less urgent acuity than required."""
     knowledge = engine.knowledge
     chosen = knowledge.acuity <= knowledge.at_least[knowledge.state_condition]
-    natural = (
-        knowledge.arrays["prior"][SETTINGS.index(setting)].astype(float)
-        * knowledge.arrays["demography"][SETTINGS.index(setting)].astype(float)[..., None]
-    ).sum(axis=(0, 1)) * chosen
+    natural = samples.natural(knowledge, setting) * chosen
     total = np.maximum(np.add.reduceat(natural, knowledge.first_state), 1e-15)
     factor = np.where(chosen, 1 / total[knowledge.state_condition], 0.0)
     kinds = int((knowledge.at_least > 0).sum())

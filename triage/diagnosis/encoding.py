@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from triage.knowledge.hierarchy import true_entries
 from triage.knowledge.loader import Knowledge
 from triage.records import ABSENT, NOT_APPLICABLE, PRESENT, UNKNOWN
 
@@ -62,28 +63,22 @@ def encode(knowledge: Knowledge, cases: Cases, strength: Floats) -> tuple[NDArra
         rows.append(row)
         factors.append(factor)
 
-    patient, finding = _where((codes == PRESENT) | (codes == ABSENT))
+    patient, finding = true_entries((codes == PRESENT) | (codes == ABSENT))
     variant = knowledge.variant[finding, band[patient]].astype(np.intp)
     enter(patient, np.where(codes[patient, finding] == PRESENT, variant, absent + variant), np.ones(len(patient), dtype=np.float32))
     if strength.any():
         root = knowledge.parent[finding] < 0
         enter(patient[root], unsaid + variant[root], -strength[patient[root]])
-        patient, finding = _where((codes == NOT_APPLICABLE) & (knowledge.parent < 0) & knowledge.applies[band, sex])
+        patient, finding = true_entries((codes == NOT_APPLICABLE) & (knowledge.parent < 0) & knowledge.applies[band, sex])
         enter(patient, unsaid + knowledge.variant[finding, band[patient]].astype(np.intp), -strength[patient])
         # A refinement could have been mentioned only once its parent is present.
         children = np.flatnonzero(knowledge.parent >= 0)
-        patient, child = _where((codes[:, children] == UNKNOWN) & (codes[:, knowledge.parent[children]] == PRESENT))
+        patient, child = true_entries((codes[:, children] == UNKNOWN) & (codes[:, knowledge.parent[children]] == PRESENT))
         enter(patient, unsaid + knowledge.variant[children[child], band[patient]].astype(np.intp), strength[patient])
     starts = np.array([entry["start"] for entry in knowledge.vitals.values()])
-    patient, column = _where(cases.bands >= 0)
+    patient, column = true_entries(cases.bands >= 0)
     enter(patient, vital + starts[column] + cases.bands[patient, column], np.ones(len(patient), dtype=np.float32))
     who = np.concatenate(patients)
     order = np.argsort(who, kind="stable")
     bounds = np.searchsorted(who[order], np.arange(len(cases) + 1))
     return bounds, np.concatenate(rows)[order], np.concatenate(factors)[order]
-
-
-def _where(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Rows and columns of the true entries."""
-    row, column = np.divmod(np.flatnonzero(mask), mask.shape[1])
-    return row, column

@@ -42,3 +42,9 @@ def make_consistent(
         chosen = (block == PRESENT).any(axis=1)
         block[chosen[:, None] & (block != PRESENT)] = NOT_APPLICABLE
         codes[:, members] = block
+
+
+def true_entries(mask: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Rows and columns of the true entries (many times faster than np.nonzero in two dimensions)."""
+    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return rows, columns

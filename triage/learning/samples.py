@@ -39,13 +39,19 @@ def mix() -> tuple[Part, ...]:
     )
 
 
+def natural(knowledge: Knowledge, setting: str) -> NDArray[np.float64]:
+    """Share of each state [S] among the visits of a setting."""
+    k = SETTINGS.index(setting)
+    people = knowledge.arrays["demography"][k].astype(float)
+    return np.asarray((knowledge.arrays["prior"][k].astype(float) * people[..., None]).sum(axis=(0, 1)))
+
+
 def stratified(knowledge: Knowledge, setting: str) -> NDArray[np.float64]:
     """Factors [S] that draw rare conditions more often."""
-    k = SETTINGS.index(setting)
-    natural = (knowledge.arrays["prior"][k].astype(float) * knowledge.arrays["demography"][k].astype(float)[..., None]).sum(axis=(0, 1))
-    by_condition = np.maximum(np.add.reduceat(natural, knowledge.first_state), 1e-9)
+    share = natural(knowledge, setting)
+    by_condition = np.maximum(np.add.reduceat(share, knowledge.first_state), 1e-9)
     factor = (by_condition**TEMPER / by_condition)[knowledge.state_condition]
-    return np.asarray(factor / (factor * natural).sum())
+    return np.asarray(factor / (factor * share).sum())
 
 
 def training(knowledge: Knowledge, patients: int, seed: int, *, clinics: int = 40, rounds: int = 8) -> Iterator[tuple[Part, Patients]]:

@@ -24,19 +24,16 @@ _MONTH, _YEAR = 720.0, 8766.0
 class Reader:
     """Reads complaints with the tables of `forms.build_tables`.
 
-    `parents` maps a finding to the one it refines, `kinds` a finding to its kind, `groups` a finding to its group of mutually
-    exclusive refinements (kept for callers; the reader reports what was said).
+    `parents` maps a finding to the one it refines, `kinds` a finding to its kind.
     """
 
     def __init__(
         self,
         tables: Mapping[str, Any],
         parents: Mapping[str, str],
-        groups: Mapping[str, str] | None = None,
         kinds: Mapping[str, str] | None = None,
     ) -> None:
         self.findings: list[str] = tables["findings"]
-        self.groups = dict(groups or {})
         self._kinds = [(kinds or {}).get(finding, _kind_by_name(finding)) for finding in self.findings]
         number = {finding: index for index, finding in enumerate(self.findings)}
         self._parent = [number.get(parents.get(finding, ""), -1) for finding in self.findings]
