@@ -50,17 +50,17 @@ class Corpus:
                         yield one.id, f"{kind}.{part.id}.vitals.{vital}", numbers[0]
 
 
-def _tables(root: Path, pattern: str, problems: list[str]) -> dict[str, dict[str, Any]]:
-    """The tables of all files of a folder in one; a key that stands in two files is a problem."""
-    merged: dict[str, dict[str, Any]] = {}
+def _tables(root: Path, pattern: str, problems: list[str], kind: type = dict) -> dict[str, Any]:
+    """The tables (or lists) of all files of a folder in one; a key that stands in two files is a problem."""
+    merged: dict[str, Any] = {}
     origin: dict[str, str] = {}
     for path in sorted(root.glob(pattern)):
         name = str(path.relative_to(root))
         for key, value in schema.read_toml(path, name, problems).items():
             if key in merged:
                 problems.append(f"{name}: {key}: already in {origin[key]}")
-            elif not isinstance(value, dict):
-                problems.append(f"{name}: {key}: expected a table, got {value!r}")
+            elif not isinstance(value, kind):
+                problems.append(f"{name}: {key}: expected a {'table' if kind is dict else 'list'}, got {value!r}")
             else:
                 merged[key], origin[key] = value, name
     return merged
@@ -78,9 +78,7 @@ def load(root: Path = HERE) -> Corpus:
         one = schema.condition(path, str(path.relative_to(root)), problems)
         if one is not None:
             conditions.append(one)
-    lexicon = {
-        language: schema.read_toml(root / "lexicon" / f"{language}.toml", f"lexicon/{language}.toml", problems) for language in LANGUAGES
-    }
+    lexicon = {language: _tables(root, f"lexicon/{language}/*.toml", problems, list) for language in LANGUAGES}
     single = {
         name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")
     }
@@ -125,7 +123,8 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
             yield f"{where}: settled_by: a must-not-miss condition needs the test that settles it"
         if one.must_not_miss and not one.first_actions:
             yield f"{where}: first_actions: a must-not-miss condition needs a first action"
-        for action in (*one.first_actions, one.settled_by):
+        yield from _discriminator_problems(where, one, {other.id for other in corpus.conditions}, set(by_id))
+        for action in (*one.first_actions, one.settled_by, *(each.test for each in one.confused_with if each.test)):
             if corpus.advice and action not in corpus.advice:
                 yield f"{where}: unknown action or test {action!r}; see advice/"
     for identifier, where, number in corpus.numbers():
@@ -136,9 +135,9 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
     yield from forms.form_problems(corpus.lexicon, set(by_id), corpus.cues)
     for language, words in corpus.lexicon.items():
         for name in words.keys() - by_id.keys():
-            yield f"lexicon/{language}.toml: {name}: unknown finding"
+            yield f"lexicon/{language}: {name}: unknown finding"
         for name in by_id.keys() - words.keys():
-            yield f"lexicon/{language}.toml: no form for finding {name!r}"
+            yield f"lexicon/{language}: no form for finding {name!r}"
 
 
 def _table_problems(corpus: Corpus, findings: set[str]) -> Iterator[str]:
@@ -193,6 +192,20 @@ def _red_flag_problems(corpus: Corpus, findings: set[str]) -> Iterator[str]:
             yield f"{where}: unknown source {source!r}"
         if not any(key in rule for key in ("all", "any", "vitals", "any_vitals", "consciousness")):
             yield f"{where}: fires for everyone"
+
+
+def _discriminator_problems(where: str, one: Condition, conditions: set[str], findings: set[str]) -> Iterator[str]:
+    """What is wrong with the conditions a file says it is confused with."""
+    if one.must_not_miss and not 3 <= len(one.confused_with) <= 6:
+        yield f"{where}: confused_with: expected three to six conditions for a must-not-miss condition, got {len(one.confused_with)}"
+    for each in one.confused_with:
+        if each.condition not in conditions or each.condition == one.id:
+            yield f"{where}: confused_with: unknown condition {each.condition!r}"
+        if not each.findings and not each.test:
+            yield f"{where}: confused_with {each.condition}: names neither a finding nor a test that separates"
+        for finding in each.findings:
+            if finding not in findings:
+                yield f"{where}: confused_with {each.condition}: unknown finding {finding!r}"
 
 
 def _finding_tables(one: Condition) -> Iterator[tuple[str, dict[str, Number]]]:

@@ -359,7 +359,7 @@ def form_problems(
     for language, by_finding in lexicon.items():
         owners: dict[tuple[str, ...], str] = {}
         for finding, forms in by_finding.items():
-            place = f"lexicon/{language}.toml: {finding}"
+            place = f"lexicon/{language}: {finding}"
             if known is not None and finding not in known:
                 problems.append(f"{place}: unknown finding. Expected an id of findings/*.toml")
             for form in forms:

@@ -18,6 +18,7 @@ CONTINUOUS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "s
 CATEGORICAL = {"consciousness": ("A", "C", "V", "P", "U"), "duration": ("hours", "days", "weeks", "months")}
 KINDS = ("symptom", "sign", "attribute", "history", "medication", "exposure", "context", "reason")
 SYNDROMES = ("sepsis", "shock", "respiratory_failure", "severe_dehydration")
+COURSES = ("acute", "chronic")
 SHRINKAGE = 20.0  # weight of an estimate against a count, in patients (design, section 5)
 
 
@@ -66,12 +67,25 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
+class Discriminator:
+    """What separates a must-not-miss condition from one it is confused with: findings, and a test of `advice/` (or none)."""
+
+    condition: str
+    findings: tuple[str, ...]
+    test: str
+
+
+@dataclass(frozen=True, slots=True)
 class Condition:
-    """One condition file."""
+    """One condition file; `icd10` lies within one block, `icd10_also` names codes of other blocks that are also given to it."""
 
     id: str
     system: str
     icd10: tuple[str, ...]
+    icd10_also: tuple[str, ...]
+    course: str
+    confused_with: tuple[Discriminator, ...]
+    not_counted: dict[str, str]
     names: dict[str, str]
     must_not_miss: bool
     at_least: int
@@ -264,8 +278,8 @@ def finding(name: str, table: Mapping[str, Any], at: Place) -> Finding:
 
 
 CONDITION_KEYS = (
-    "id", "icd10", "names", "must_not_miss", "at_least", "settled_by", "first_actions", "review",
-    "prevalence", "severity", "presentation", "findings", "vitals",
+    "id", "icd10", "icd10_also", "course", "names", "must_not_miss", "at_least", "settled_by", "first_actions", "review",
+    "confused_with", "not_counted", "prevalence", "severity", "presentation", "findings", "vitals",
 )  # fmt: skip
 
 
@@ -300,6 +314,10 @@ def condition(path: Path, name: str, problems: list[str]) -> Condition | None:
         id=path.stem,
         system=path.parent.name,
         icd10=texts(table, "icd10", at),
+        icd10_also=texts(table, "icd10_also", at),
+        course=text(table, "course", at, COURSES, "acute"),
+        confused_with=_discriminators(table.get("confused_with", []), at / "confused_with"),
+        not_counted=_reasons(table.get("not_counted", {}), at / "not_counted"),
         names=names,
         must_not_miss=must_not_miss,
         at_least=at_least,
@@ -315,6 +333,26 @@ def condition(path: Path, name: str, problems: list[str]) -> Condition | None:
         findings=frequencies(table.get("findings", {}), at / "findings"),
         vitals=vital_signs(table.get("vitals", {}), at / "vitals"),
     )
+
+
+def _discriminators(value: object, at: Place) -> tuple[Discriminator, ...]:
+    """The `[[confused_with]]` tables: a condition, the findings that separate it, and the test that does."""
+    if not isinstance(value, list) or not all(isinstance(x, dict) for x in value):
+        at.say(f"expected tables [[confused_with]], got {value!r}")
+        return ()
+    result = []
+    for table in value:
+        at.keys(table, ("condition", "findings", "test"), ("condition", "findings"))
+        result.append(Discriminator(text(table, "condition", at), texts(table, "findings", at), text(table, "test", at)))
+    return tuple(result)
+
+
+def _reasons(value: object, at: Place) -> dict[str, str]:
+    """What is not taken from the counts, each with the reason."""
+    if not isinstance(value, dict) or not all(isinstance(x, str) and x for x in value.values()):
+        at.say(f'expected name = "reason", got {value!r}')
+        return {}
+    return value
 
 
 def _parts(table: object, at: Place, build: Callable[[str, Mapping[str, Any], Place], Part]) -> tuple[Part, ...]:
