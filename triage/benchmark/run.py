@@ -13,7 +13,7 @@ from typing import Any
 
 from triage import artefact
 from triage.assess import Engine
-from triage.benchmark import comparison, synthetic
+from triage.benchmark import comparison, ddxplus, hidden, synthetic, vignettes
 from triage.knowledge import corpus
 
 SEED = 1
@@ -21,8 +21,9 @@ ORACLE_CLINICS = {"quick": 6, "full": 25}  # each has a law of its own to sum ov
 COMPARED = {"quick": (20_000, 1000), "full": (100_000, 4000)}  # patients learned from, tested on
 SIZES = {"quick": (1500, 3000, 1000), "full": (20_000, 40_000, 4000)}  # diagnosis, urgency, cases of each must-not-miss condition
 
-PARTS = ("diagnosis", "oracle", "urgency", "killers", "reading", "speed")
+PARTS = ("diagnosis", "oracle", "urgency", "killers", "hidden", "reading", "speed")
 EXTRA = ("comparison",)  # takes minutes; only when asked for
+SUITES = ("synthetic", "vignettes", "ddxplus")
 
 Say = Callable[[str], None]
 
@@ -35,6 +36,7 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         "oracle": lambda: synthetic.oracle(engine, patients, ORACLE_CLINICS[size], SEED),
         "urgency": lambda: synthetic.urgency(engine, visits, SEED, say),
         "killers": lambda: synthetic.killers(engine, each, SEED, say),
+        "hidden": lambda: hidden.suite(engine, corpus.load(), each // 10, SEED),
         "reading": lambda: synthetic.reading_regret(engine, patients // 2, SEED, corpus.load().lexicon),
         "comparison": lambda: comparison.comparison(engine, *COMPARED[size], SEED, say),
         "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
@@ -52,6 +54,29 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         result[name] = makers[name]()
     result["seconds"] = round(time.perf_counter() - began, 1)
     return result
+
+
+def outside_suite(engine: Engine, suite: str, data: Path, coded: Path | None = None) -> dict[str, Any]:
+    """A suite on data that nobody here made up."""
+    return ddxplus.suite(data) if suite == "ddxplus" else vignettes.suite(engine, data, coded=coded)
+
+
+def outside_tables(result: dict[str, Any], *, every: bool = False) -> str:
+    """An outside suite as text; `every` adds a line for each vignette."""
+    if result["suite"] == "ddxplus":
+        tops = ", ".join(f"top-{k} {_share(result[f'top{k}'])}" for k in (1, 3, 5))
+        return (f"DDXPlus by its own statistics: {result['n']} patients, {result['conditions']} conditions, {result['findings']} findings: {tops}\n"
+                "A check of the engine; the knowledge of this program plays no part in it.")  # fmt: skip
+    lines = [f"Vignettes, setting {result['setting']}; model {result['model']}, knowledge {result['knowledge']}. Uncovered diagnoses count as wrong."]
+    for name in ("as text", "coded by hand", "the same as text"):
+        if name in result:
+            one = result[name]
+            lines.append(f"  {name:<18} n {one['n']:>4}  covered {_share(one['covered'])}")
+            lines.append("  " + " " * 19 + ", ".join(f"top-{k} {_share(one[f'top{k}'])}" for k in vignettes.TOPS))
+    if every:
+        lines += [f"  {r['rank']:>4} {r['probability']:.3f} acuity {r['acuity']}  {r['id']} {r['diagnosis']}: {', '.join(r['first'])}"
+                  for r in result["as text"]["rows"]]  # fmt: skip
+    return "\n".join(lines)
 
 
 def start_up(runs: int = 9) -> dict[str, float]:
@@ -107,6 +132,12 @@ def tables(result: dict[str, Any]) -> str:
             a, b = r["held_out"], r["wider shift"]
             lines.append(_row(r["condition"], str(a["n"]), _pc(a["unlisted"]["value"]), _pc(a["unlisted"]["upper"]), _pc(a["missed"]["value"]),
                               _pc(a["missed"]["upper"]), _pc(b["unlisted"]["value"]), _pc(b["missed"]["value"]), _pc(b["missed"]["upper"])))  # fmt: skip
+    if "hidden" in result:
+        lines += ["", "Conditions hidden from the model: where their patients go, and serious cases missed beside the red flags alone",
+                  f"  {'condition':<36}{'n':>6}{'other':>9}{'close':>9}{'missed':>9}{'flags alone':>13}"]  # fmt: skip
+        for r in result["hidden"]["rows"]:
+            missed = f"{_pc(r['missed']['value']):>9}{_pc(r['missed_by_red_flags_alone']['value']):>13}" if "missed" in r else ""
+            lines.append(f"  {r['condition']:<36}{r['n']:>6}{_pc(r['other']):>9}{_pc(r['close']):>9}{missed}")
     if "comparison" in result:
         lines += ["", "Classifiers, setting clinic", *_accuracy(result["comparison"])]
     if "reading" in result:

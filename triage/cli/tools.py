@@ -42,9 +42,13 @@ def benchmark(
     part: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only diagnosis, oracle, urgency, killers, reading, speed, or comparison (minutes; never run by default). Repeatable."
+            help="Only diagnosis, oracle, urgency, killers, hidden, reading, speed, or comparison (minutes; never run by default). Repeatable."
         ),
     ] = None,
+    suite: Annotated[str, typer.Option(help="synthetic, or on data that nobody here made up: vignettes, ddxplus.")] = "synthetic",
+    data: Annotated[Path | None, typer.Option(help="The file of a suite other than synthetic.")] = None,
+    coded: Annotated[Path | None, typer.Option(help="Findings of vignettes coded by hand (TOML), to tell reading from knowledge.")] = None,
+    every: Annotated[bool, typer.Option("--every", help="A line for each vignette.")] = False,
     save: Annotated[bool, typer.Option("--save", help="Write the figures beside the model (metrics.json and the model card).")] = False,
     json: JsonOption = False,
 ) -> None:
@@ -55,6 +59,14 @@ def benchmark(
 
     if size not in run.SIZES:
         raise UsageError(f"Invalid --size. Got {size!r}. Expected one of {', '.join(run.SIZES)}.")
+    if suite not in run.SUITES:
+        raise UsageError(f"Invalid --suite. Got {suite!r}. Expected one of {', '.join(run.SUITES)}.")
+    if suite != "synthetic":
+        if data is None:
+            raise UsageError(f"Missing --data. The suite {suite} needs the file of its cases.")
+        outside = run.outside_suite(Engine.load(), suite, data, coded)
+        print_json(outside) if json else typer.echo(run.outside_tables(outside, every=every))
+        return
     known = (*run.PARTS, *run.EXTRA)
     unknown = [name for name in part or () if name not in known]
     if unknown:
@@ -120,6 +132,25 @@ def train(
     typer.echo(f"model {model.version}, knowledge {model.knowledge.hash[:12]}", err=True)
 
 
+def count(
+    data: Annotated[Path, typer.Argument(metavar="FILE", help="Visits of NHAMCS 2016-2018 as CSV (may be gzipped).")],
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; the one in knowledge/counts by default.")] = None,
+) -> None:
+    """Count real emergency visits for the knowledge: shares, ages, mentions and vital signs of each condition."""
+    from triage.importers import counting
+    from triage.knowledge import corpus
+
+    loaded = corpus.load(counted=False)
+    if loaded.problems:
+        from triage.errors import KnowledgeError
+
+        raise KnowledgeError(loaded.problems)
+    document = counting.count(loaded, data)
+    path = output or corpus.HERE / "counts" / f"{counting.SOURCE}.toml"
+    path.write_text(counting.as_toml(document, counting.SOURCE), encoding="utf-8")
+    typer.echo(f"{document['visits']} visits counted for {len(document['conditions'])} conditions; written: {path.name}", err=True)
+
+
 def show(identifier: Annotated[str, typer.Argument(metavar="ID", help="A condition, finding, red flag, advice text, or 'loss'.")]) -> None:
     """Print a condition, finding or red flag as a card, with the source of every number."""
     from triage.errors import UsageError
@@ -148,10 +179,13 @@ def search(word: Annotated[str, typer.Argument(help="A word in any language, par
 def check(
     data: Annotated[list[Path] | None, typer.Option(help="CSV files of synthetic patients to lint as well. Repeatable.")] = None,
     knowledge: Annotated[Path | None, typer.Option(help="Another directory of knowledge files.")] = None,
+    coverage: Annotated[
+        Path | None, typer.Option(help="A list of ICD-10 codes (columns code and weight, or one a line): prints how much is covered.")
+    ] = None,
 ) -> int:
     """Check all knowledge files and print the share of numbers by kind of source."""
     from triage.errors import KnowledgeError
-    from triage.knowledge import corpus
+    from triage.knowledge import corpus, icd10
     from triage.knowledge.statistics import provenance
     from triage.world.lint import problems as lint
 
@@ -165,6 +199,8 @@ def check(
         total = sum(tables[name].values()) or 1
         shares = ", ".join(f"{kind} {100 * tables[name][kind] / total:.1f}%" for kind in ("counted", "literature", "estimate"))
         typer.echo(f"numbers, {name.replace('_', '-')}: {sum(tables[name].values())}: {shares}")
+    if coverage:
+        typer.echo("\n".join(icd10.coverage_table(icd10.coverage(loaded.conditions, icd10.read_codes(coverage)))))
     found = lint(data) if data else []
     for text in found:
         typer.echo(f"data: {text}", err=True)
@@ -179,6 +215,7 @@ COMMANDS: dict[str, tuple[Callable[..., Any], str]] = {
     "benchmark": (benchmark, "benchmark --size quick --part speed"),
     "simulate": (simulate, "simulate --patients 20 --split held_out -o patients.csv"),
     "train": (train, "train --patients 8192 --output scratch"),
+    "count": (count, "count visits.csv.gz -o counts.toml"),
     "show": (show, "show myocardial_infarction"),
     "search": (search, "search chest"),
     "check": (check, "check"),

@@ -75,7 +75,7 @@ def encode(knowledge: Knowledge, cases: Cases, strength: Floats) -> tuple[NDArra
         children = np.flatnonzero(knowledge.parent >= 0)
         patient, child = true_entries((codes[:, children] == UNKNOWN) & (codes[:, knowledge.parent[children]] == PRESENT))
         enter(patient, unsaid + knowledge.variant[children[child], band[patient]].astype(np.intp), strength[patient])
-    starts = np.array([entry["start"] for entry in knowledge.vitals.values()])
+    starts = np.array([entry["start"] for entry in knowledge.vitals.values()], dtype=np.intp)
     patient, column = true_entries(cases.bands >= 0)
     enter(patient, vital + starts[column] + cases.bands[patient, column], np.ones(len(patient), dtype=np.float32))
     who = np.concatenate(patients)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from triage.errors import KnowledgeError
-from triage.knowledge import forms, schema
+from triage.knowledge import counts, forms, schema
 from triage.knowledge.schema import Condition, Finding, Number, Place
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS, Acuity
 
@@ -66,8 +66,8 @@ def _tables(root: Path, pattern: str, problems: list[str], kind: type = dict) ->
     return merged
 
 
-def load(root: Path = HERE) -> Corpus:
-    """The corpus below `root`; its `problems` name every fault with its place."""
+def load(root: Path = HERE, *, counted: bool = True) -> Corpus:
+    """The corpus below `root`, with the counts laid over it unless `counted` is false; its `problems` name every fault with its place."""
     problems: list[str] = []
     findings = tuple(
         schema.finding(name, table, Place(f"findings: {name}", problems))
@@ -78,6 +78,8 @@ def load(root: Path = HERE) -> Corpus:
         one = schema.condition(path, str(path.relative_to(root)), problems)
         if one is not None:
             conditions.append(one)
+    for source, table in (counts.read(root, problems) if counted else {}).items():
+        conditions = [counts.overlay(one, table, source, findings) for one in conditions]
     lexicon = {language: _tables(root, f"lexicon/{language}/*.toml", problems, list) for language in LANGUAGES}
     single = {
         name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")

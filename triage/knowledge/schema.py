@@ -24,11 +24,13 @@ SHRINKAGE = 20.0  # weight of an estimate against a count, in patients (design, 
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number and where it comes from; `n` is the sample size of a count, 0 for anything else."""
+    """A number and where it comes from; `n` is the sample size of a count and `k` the cases in it, `before` the estimate that it replaced."""
 
     value: float
     source: str
     n: int = 0
+    k: int = 0
+    before: float | None = None
 
     @property
     def spread(self) -> float:
@@ -154,7 +156,7 @@ def probability(value: object, at: Place) -> Number:
             and n > 0
             and 0 <= p <= 1
         ):
-            return Number((k + SHRINKAGE * p) / (n + SHRINKAGE), str(value.get("source", "")), n)
+            return Number((k + SHRINKAGE * p) / (n + SHRINKAGE), str(value.get("source", "")), n, k, float(p))
         at.say(f"expected whole numbers 0 <= k <= n and p from 0 to 1, got k={k!r}, n={n!r}, p={p!r}")
         return Number(0.5, "estimate")
     number = sourced(value, at)

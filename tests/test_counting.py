@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from triage.errors import UsageError
+from triage.importers import counting, nhamcs
+from triage.knowledge import corpus as knowledge_corpus
+from triage.knowledge import counts
+from triage.knowledge.corpus import Corpus
+from triage.knowledge.schema import Condition, Number
+
+HEADER = (
+    "visit_id,year,age,age_days,sex,temp_c,hr,rr,sbp,dbp,spo2,pain_0_10,triage_level,rfv1,rfv1_label,rfv2,rfv2_label,diag1,prdiag1,diag2,prdiag2,"
+    "lwbs,out_critical,out_hospitalised,msa,patwt"
+)
+
+
+def made_up(path: Path, rows: Sequence[str]) -> Path:
+    path.write_text("\n".join([HEADER, *rows]) + "\n", encoding="utf-8")
+    return path
+
+
+def row(number: int, reasons: str = "10501,Chest pain,,", diagnoses: str = "I214,,,", *, age: int = 60, sex: str = "M", year: int = 2016) -> str:
+    return f"v{number},{year},{age},,{sex},36.8,90,18,140,80,97,6,2,{reasons},{diagnoses},0,0,1,1,100"
+
+
+@pytest.fixture(scope="module")
+def written() -> Corpus:
+    return knowledge_corpus.load(counted=False)
+
+
+def test_a_visit_is_read_as_it_is(tmp_path: Path) -> None:
+    path = made_up(tmp_path / "v.csv", ["a,2017,0,12,F,39.5,160,,,,999,,,10100,Fever,,,J069,,R509,1,0,0,0,0,12.5"])
+    (visit,) = nhamcs.read(path)
+    assert visit.age == pytest.approx(12 / 365.25)
+    assert visit.sex == "female"
+    assert visit.vitals == {"temperature": 39.5, "heart_rate": 160.0}  # 999 is no oxygen saturation
+    assert visit.diagnoses == (("J069", False), ("R509", True))
+    assert visit.metropolitan is False and visit.completed and visit.triage_level is None
+
+
+@pytest.mark.parametrize(
+    ("label", "expected"),
+    [
+        ("Stomach and abdominal pain, cramps and spasms: Lower abdominal pain, cramps, spasms,", "Lower abdominal pain, cramps, spasms"),
+        ("Knee symptoms: swelling", "Knee swelling"),
+        ("Chest pain and related symptoms (not referable to a specific body system): Chest pain, Soreness", "Chest pain, Soreness"),
+        ("Fever", "Fever"),
+    ],
+)
+def test_labels_lose_the_language_of_coding(label: str, expected: str) -> None:
+    assert nhamcs.clean_label(label) == expected
+
+
+@given(st.text(max_size=60))
+def test_any_label_can_be_cleaned(label: str) -> None:
+    assert len(nhamcs.clean_label(label)) <= len(label) + 1
+
+
+def test_counting_gives_k_and_n(written: Corpus, tmp_path: Path) -> None:
+    rows = [row(i) for i in range(40)] + [row(100 + i, reasons="14150,Shortness of breath,,") for i in range(10)]
+    document = counting.count(written, made_up(tmp_path / "v.csv", rows))
+    entry = document["conditions"]["myocardial_infarction"]
+    assert entry["visits"] == 50
+    assert entry["mentions"] == {"chest_pain": 40, "dyspnoea": 10}
+    assert entry["per_10000"] == pytest.approx(10_000)
+    assert entry["women"] == 0
+    assert entry["all"]["systolic_bp"][2] == 50
+    text = counting.as_toml(document, "test")
+    assert tomllib.loads(text)["conditions"]["myocardial_infarction"]["mentions"]["chest_pain"] == 40
+    assert text == counting.as_toml(counting.count(written, tmp_path / "v.csv"), "test")
+
+
+def test_a_visit_counts_once_split_over_its_diagnoses(written: Corpus, tmp_path: Path) -> None:
+    document = counting.count(written, made_up(tmp_path / "v.csv", [row(i, diagnoses="I214,,J189,") for i in range(20)]))
+    assert sum(entry["per_10000"] for entry in document["conditions"].values()) == pytest.approx(10_000, rel=0.01)
+
+
+def test_what_is_only_probable_or_chronic_and_second_does_not_count(written: Corpus, tmp_path: Path) -> None:
+    document = counting.count(written, made_up(tmp_path / "v.csv", [row(i, diagnoses="J189,,I214,1") for i in range(20)]))
+    assert "myocardial_infarction" not in document["conditions"]
+    document = counting.count(written, made_up(tmp_path / "w.csv", [row(i, diagnoses="J189,,I10,") for i in range(20)]))
+    assert "hypertension" not in document["conditions"]
+
+
+@pytest.mark.parametrize("year", [2015, 2019, 2020])
+def test_visits_kept_for_measuring_are_never_counted(written: Corpus, tmp_path: Path, year: int) -> None:
+    with pytest.raises(UsageError, match="kept for measuring"):
+        counting.count(written, made_up(tmp_path / "v.csv", [row(1, year=year)]))
+
+
+def test_a_file_without_its_columns_says_which(tmp_path: Path) -> None:
+    path = tmp_path / "v.csv"
+    path.write_text("visit_id,age\n1,2\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="Missing columns: year, sex"):
+        list(nhamcs.read(path))
+
+
+def test_reasons_name_findings_that_exist_and_no_disease(written: Corpus) -> None:
+    known = {finding.id for finding in written.findings}
+    table = counting.reasons_table()
+    assert {finding for findings in table.values() for finding in findings} <= known
+    diseases = range(20_000, 30_000)  # module 2 of the classification, "diseases"; boils and pregnancy are complaints too
+    assert {code for code in table if int(code) in diseases} <= {"23000", "23200", "23210", "26751", "27350", "28000"}
+
+
+# --------------------------------------------------------------------------------------------------------- laying over
+
+
+def condition(written: Corpus, identifier: str) -> Condition:
+    return next(one for one in written.conditions if one.id == identifier)
+
+
+def table(identifier: str, **entry: Any) -> dict[str, Any]:
+    base = {"visits": 400, "per_10000": 12.0, "women": 200, "age": [1.0] * 10, "mentions": {}}
+    return {"visits": 50_000, "noted": {"cough": 0.8, "fever": 0.5}, "conditions": {identifier: base | entry}}
+
+
+def test_a_count_wins_over_an_estimate_and_shrinks_towards_it(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "estimate")}, presentations=condition(written, "acute_bronchitis").presentations[:1])
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 240}), "survey", written.findings)
+    expected = (240 + 20 * 0.8 * counts.mean_frequency(one, next(f for f in written.findings if f.id == "cough"))) / 420 / 0.8
+    assert counts.mean_frequency(after, next(f for f in written.findings if f.id == "cough")) == pytest.approx(expected, abs=0.02)
+    assert after.findings["cough"].source == "survey"
+    assert (after.findings["cough"].k, after.findings["cough"].n, after.findings["cough"].before) == (240, 400, 0.9)
+
+
+def test_a_published_number_stays(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "study")})
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 40}), "survey", written.findings)
+    assert after.findings["cough"] == Number(0.9, "study")
+
+
+def test_what_is_not_counted_stays(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "estimate")}, not_counted={"cough": "named in the code"})
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 40}), "survey", written.findings)
+    assert after.findings["cough"].value == 0.9
+
+
+def test_few_patients_change_nothing(written: Corpus) -> None:
+    one = condition(written, "acute_bronchitis")
+    after = counts.overlay(one, table("acute_bronchitis", visits=8, mentions={"cough": 1}), "survey", written.findings)
+    assert after == one
+
+
+@given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
+def test_the_base_makes_the_mean_come_out_or_stops_at_its_limits(base: float, mean: float) -> None:
+    written = knowledge_corpus.load(counted=False) if not _CACHE else _CACHE[0]
+    _CACHE[:] = [written]
+    finding = next(f for f in written.findings if f.id == "chest_pain")
+    one = condition(written, "myocardial_infarction")
+    one = replace(one, findings=one.findings | {"chest_pain": Number(base, "estimate")})
+    value = counts.base_for(one, finding, mean)
+    assert counts.LIMITS[0] <= value <= counts.LIMITS[1]
+    if counts.LIMITS[0] < value < counts.LIMITS[1]:
+        assert counts.mean_frequency(one, finding, value) == pytest.approx(mean, abs=1e-6)
+
+
+_CACHE: list[Corpus] = []
+
+
+def test_the_shipped_counts_are_the_ones_of_these_years(corpus: Corpus) -> None:
+    with (knowledge_corpus.HERE / "counts" / f"{counting.SOURCE}.toml").open("rb") as stream:
+        document = tomllib.load(stream)
+    assert document["source"] == counting.SOURCE
+    assert 50_000 < document["visits"] < 56_467
+    assert set(document["conditions"]) <= {one.id for one in corpus.conditions}
