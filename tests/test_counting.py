@@ -3,6 +3,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,13 +29,20 @@ def made_up(path: Path, rows: Sequence[str]) -> Path:
     return path
 
 
-def row(number: int, reasons: str = "10501,Chest pain,,", diagnoses: str = "I214,,,", *, age: int = 60, sex: str = "M", year: int = 2016) -> str:
+def row(
+    number: int, reasons: str = "10501,Chest pain,,", diagnoses: str = "I214,,,", *, age: int = 60, sex: str = "M", year: int = 2016
+) -> str:
     return f"v{number},{year},{age},,{sex},36.8,90,18,140,80,97,6,2,{reasons},{diagnoses},0,0,1,1,100"
 
 
-@pytest.fixture(scope="module")
-def written() -> Corpus:
+@cache
+def _written() -> Corpus:
     return knowledge_corpus.load(counted=False)
+
+
+@pytest.fixture
+def written() -> Corpus:
+    return _written()
 
 
 def test_a_visit_is_read_as_it_is(tmp_path: Path) -> None:
@@ -44,7 +52,9 @@ def test_a_visit_is_read_as_it_is(tmp_path: Path) -> None:
     assert visit.sex == "female"
     assert visit.vitals == {"temperature": 39.5, "heart_rate": 160.0}  # 999 is no oxygen saturation
     assert visit.diagnoses == (("J069", False), ("R509", True))
-    assert visit.metropolitan is False and visit.completed and visit.triage_level is None
+    assert visit.metropolitan is False
+    assert visit.completed
+    assert visit.triage_level is None
 
 
 @pytest.mark.parametrize(
@@ -125,7 +135,11 @@ def table(identifier: str, **entry: Any) -> dict[str, Any]:
 
 
 def test_a_count_wins_over_an_estimate_and_shrinks_towards_it(written: Corpus) -> None:
-    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "estimate")}, presentations=condition(written, "acute_bronchitis").presentations[:1])
+    one = replace(
+        condition(written, "acute_bronchitis"),
+        findings={"cough": Number(0.9, "estimate")},
+        presentations=condition(written, "acute_bronchitis").presentations[:1],
+    )
     after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 240}), "survey", written.findings)
     expected = (240 + 20 * 0.8 * counts.mean_frequency(one, next(f for f in written.findings if f.id == "cough"))) / 420 / 0.8
     assert counts.mean_frequency(after, next(f for f in written.findings if f.id == "cough")) == pytest.approx(expected, abs=0.02)
@@ -140,7 +154,9 @@ def test_a_published_number_stays(written: Corpus) -> None:
 
 
 def test_what_is_not_counted_stays(written: Corpus) -> None:
-    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "estimate")}, not_counted={"cough": "named in the code"})
+    one = replace(
+        condition(written, "acute_bronchitis"), findings={"cough": Number(0.9, "estimate")}, not_counted={"cough": "named in the code"}
+    )
     after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 40}), "survey", written.findings)
     assert after.findings["cough"].value == 0.9
 
@@ -153,8 +169,7 @@ def test_few_patients_change_nothing(written: Corpus) -> None:
 
 @given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
 def test_the_base_makes_the_mean_come_out_or_stops_at_its_limits(base: float, mean: float) -> None:
-    written = knowledge_corpus.load(counted=False) if not _CACHE else _CACHE[0]
-    _CACHE[:] = [written]
+    written = _written()
     finding = next(f for f in written.findings if f.id == "chest_pain")
     one = condition(written, "myocardial_infarction")
     one = replace(one, findings=one.findings | {"chest_pain": Number(base, "estimate")})
@@ -162,9 +177,6 @@ def test_the_base_makes_the_mean_come_out_or_stops_at_its_limits(base: float, me
     assert counts.LIMITS[0] <= value <= counts.LIMITS[1]
     if counts.LIMITS[0] < value < counts.LIMITS[1]:
         assert counts.mean_frequency(one, finding, value) == pytest.approx(mean, abs=1e-6)
-
-
-_CACHE: list[Corpus] = []
 
 
 def test_the_shipped_counts_are_the_ones_of_these_years(corpus: Corpus) -> None:

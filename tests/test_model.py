@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import dataclasses
 
 import numpy as np
@@ -33,12 +34,25 @@ def test_chunks_and_order_do_not_change_a_bit(engine: Engine, patients: Patients
 
 
 def test_weights_are_exact_in_float32(engine: Engine) -> None:
-    for name, step in (("present", 2.0**-10), ("absent", 2.0**-10), ("vital", 2.0**-10), ("unsaid", 2.0**-7), ("talk", 2.0**-4)):
-        scaled = engine.model.values(name).astype(np.float64) / step
-        assert (scaled == np.rint(scaled)).all(), name
-        assert np.abs(engine.model.values(name)).max() < 33
-    for name in ("present", "absent", "vital", "unsaid"):
-        assert engine.model.values(name).max() <= 0, name  # the logarithm of a probability
+    model = engine.model
+    cells = np.arange(len(model.weights))
+    silence = (cells >= 2 * model.variants) & (cells < 3 * model.variants)
+    for table, step in ((model.weights[~silence], 2.0**-10), (model.weights[silence], 2.0**-7), (model.talk, 2.0**-4)):
+        scaled = table.astype(np.float64) / step
+        assert (scaled == np.rint(scaled)).all()
+        assert np.abs(table).max() < 33
+    assert model.weights.max() <= 0  # the logarithm of a probability
+
+
+def test_rows_made_one_by_one_are_those_of_the_whole_table(engine: Engine) -> None:
+    model = engine.model
+    chosen = np.random.default_rng(5).integers(0, len(model.weights), 400)
+    assert model._made(chosen).tobytes() == model.weights[chosen].tobytes()
+    fresh = copy.copy(model)
+    fresh.arrays = {name: array for name, array in model.arrays.items() if name != "silence"}
+    fresh._nothing_said = {}
+    for band, sex in ((0, 0), (4, 1), (9, 0)):
+        assert fresh.nothing_said(band, sex).tobytes() == model.nothing_said(band, sex).tobytes()
 
 
 def test_a_weight_too_large_for_the_file_is_kept_at_its_end() -> None:

@@ -67,7 +67,9 @@ def outside_tables(result: dict[str, Any], *, every: bool = False) -> str:
         tops = ", ".join(f"top-{k} {_share(result[f'top{k}'])}" for k in (1, 3, 5))
         return (f"DDXPlus by its own statistics: {result['n']} patients, {result['conditions']} conditions, {result['findings']} findings: {tops}\n"
                 "A check of the engine; the knowledge of this program plays no part in it.")  # fmt: skip
-    lines = [f"Vignettes, setting {result['setting']}; model {result['model']}, knowledge {result['knowledge']}. Uncovered diagnoses count as wrong."]
+    lines = [
+        f"Vignettes, setting {result['setting']}; model {result['model']}, knowledge {result['knowledge']}. Uncovered diagnoses count as wrong."
+    ]
     for name in ("as text", "coded by hand", "the same as text"):
         if name in result:
             one = result[name]

@@ -67,7 +67,7 @@ def measure(engine: Engine, cases: Sequence[Vignette], visits: Sequence[Visit], 
     right = names("avey")
     known = engine.knowledge.condition_index
     scored = engine.score(list(visits), setting)
-    rows = []
+    rows: list[dict[str, Any]] = []
     for i, case in enumerate(cases):
         accepted = [known[name] for name in right.get(case.diagnosis, ()) if name in known]
         order = np.argsort(-scored.conditions[i], kind="stable")

@@ -134,7 +134,9 @@ def train(
 
 def count(
     data: Annotated[Path, typer.Argument(metavar="FILE", help="Visits of NHAMCS 2016-2018 as CSV (may be gzipped).")],
-    output: Annotated[Path | None, typer.Option("--output", "-o", help="The file to write; the one in knowledge/counts by default.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The file to write; the one in knowledge/counts by default.")
+    ] = None,
 ) -> None:
     """Count real emergency visits for the knowledge: shares, ages, mentions and vital signs of each condition."""
     from triage.importers import counting
@@ -153,11 +155,17 @@ def count(
 
 def show(identifier: Annotated[str, typer.Argument(metavar="ID", help="A condition, finding, red flag, advice text, or 'loss'.")]) -> None:
     """Print a condition, finding or red flag as a card, with the source of every number."""
-    from triage.errors import UsageError
+    from triage import artefact
+    from triage.diagnosis.model import FILE
+    from triage.errors import ArtefactError, MissingError, UsageError
     from triage.knowledge import corpus
     from triage.report.cards import card
 
-    text = card(corpus.load(), identifier)
+    try:
+        rates = artefact.read(artefact.default_directory() / FILE, "model")[0]["rule_flag_rate"]
+    except (ArtefactError, MissingError, KeyError):
+        rates = {}  # the knowledge can be looked up without a model
+    text = card(corpus.load(), identifier, rates)
     if text is None:
         raise UsageError(f"Nothing is called {identifier!r}. Expected an id; 'triage search WORD' finds them.")
     typer.echo(text)
@@ -186,6 +194,7 @@ def check(
     """Check all knowledge files and print the share of numbers by kind of source."""
     from triage.errors import KnowledgeError
     from triage.knowledge import corpus, icd10
+    from triage.knowledge.lint import problems as objections
     from triage.knowledge.statistics import provenance
     from triage.world.lint import problems as lint
 
@@ -204,8 +213,9 @@ def check(
     found = lint(data) if data else []
     for text in found:
         typer.echo(f"data: {text}", err=True)
-    if loaded.problems:
-        raise KnowledgeError(loaded.problems)
+    faults = loaded.problems or tuple(objections(loaded))
+    if faults:
+        raise KnowledgeError(faults)
     typer.echo("no problems in the knowledge" + ("" if not data else ", " + (f"{len(found)} in the data" if found else "none in the data")))
     return 1 if found else 0
 

@@ -8,11 +8,19 @@
 `unsaid` is log(1 - P(volunteered)): what free text does not mention is weak evidence of absence. Its strength t depends on how many
 findings were volunteered and how many questions were answered (`talk`), and is 0 where there was no free text: a finding that was merely not asked about is ignorable.
 All weights are multiples of 2^-10, `unsaid` and `talk` of 2^-7 and 2^-4, so that sums below 8,192 are exact in float32: the answer does
-not depend on order, chunk or worker. In the file weights are 16-bit integers, in units of 2^-10.
+not depend on order, chunk or worker.
+
+The file holds one number for each finding and state, the log-odds of P(finding | state) as a 16-bit integer, from which the three weights
+follow (p that probability, m and i how often a record misses a present and invents an absent finding):
+
+    present = a log(p (1 - m) + (1 - p) i)     absent = b log(p m + (1 - p) (1 - i))     unsaid = log(1 - volunteered p)
+
+with the learned exponents a and b of the finding. One patient needs a few dozen rows of them, so they are made when asked for.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +32,7 @@ from triage import artefact
 from triage.diagnosis.encoding import Cases, encode, gated
 from triage.errors import ArtefactError
 from triage.knowledge import loader
-from triage.knowledge.loader import Knowledge
+from triage.knowledge.loader import Knowledge, probability
 from triage.records import ABSENT, AGE_BANDS, PRESENT, SETTINGS
 
 FILE = "model.triage"
@@ -33,6 +41,9 @@ ANSWERED_BUCKETS = (0, 1, 35, 80, 140)  # lower limits of the number of answered
 CHUNK = 256
 FLOOR = -30.0
 STEP = 2.0**-10
+SILENCE_STEP = 2.0**-7
+MANY = 64  # patients from which the whole table of weights is worth making
+UNITS = {"vital": STEP, "silence": SILENCE_STEP, "talk": STEP}  # what one unit of an array of 16-bit integers is worth
 
 Floats = NDArray[np.float32]
 
@@ -56,6 +67,17 @@ def packed(weights: NDArray[Any]) -> NDArray[np.int16]:
     return np.clip(units, -32767, 32767).astype(np.int16)  # a cast without the clip would turn "impossible" into "certain"
 
 
+def derived(arrays: Mapping[str, NDArray[Any]], rows: NDArray[Any] | slice, kind: str) -> NDArray[np.float64]:
+    """The weights [n, S] of some finding variants, before rounding: `kind` is present, absent or unsaid (see the formulas above)."""
+    p = probability(arrays["frequency"][rows])
+    missed, invented = arrays["missed"][rows, None], arrays["invented"][rows, None]
+    if kind == "unsaid":
+        return np.asarray(np.log1p(-arrays["volunteered"][rows, None] * p))
+    if kind == "present":
+        return np.asarray(arrays["exponents"][0][rows, None] * np.log(p * (1 - missed) + (1 - p) * invented))
+    return np.asarray(arrays["exponents"][1][rows, None] * np.log(p * missed + (1 - p) * (1 - invented)))
+
+
 class Model:
     """Weights by finding variant and state, with what `learning` measured of them."""
 
@@ -64,9 +86,7 @@ class Model:
         self.manifest = manifest
         self.arrays = arrays
         self.version: str = manifest["version"]
-        parts = [arrays[name] for name in ("present", "absent", "unsaid", "vital")]
-        # Kept in units of STEP: turning all of them into numbers would cost each single answer more than scoring it.
-        self._units: NDArray[np.int16] = np.concatenate([part if part.dtype == np.int16 else packed(part) for part in parts])
+        self.variants = len(arrays["frequency"])
         self.talk: Floats = self.values("talk")
         with np.errstate(divide="ignore"):
             self.log_prior = quantised(np.maximum(np.log(knowledge.arrays["prior"].astype(np.float64)), FLOOR))
@@ -75,32 +95,53 @@ class Model:
     @cached_property
     def weights(self) -> Floats:
         """The whole table of weights [present, absent, unsaid by variant; vital bands] as numbers."""
-        return self._rows(slice(None))
+        return self._made(np.arange(3 * self.variants + len(self.arrays["vital"])))
 
-    def _rows(self, rows: Any) -> Floats:
-        """Some rows of the table of weights as numbers."""
-        return np.asarray(self._units[rows] * np.float32(STEP), dtype=np.float32)
+    def _made(self, rows: NDArray[np.intp]) -> Floats:
+        """Some rows of the table of weights, made from the file's numbers."""
+        result = np.empty((len(rows), self.knowledge.n_states), dtype=np.float32)
+        block, row = np.divmod(rows, self.variants)
+        for number, (kind, step) in enumerate((("present", STEP), ("absent", STEP), ("unsaid", SILENCE_STEP))):
+            chosen = block == number
+            result[chosen] = quantised(derived(self.arrays, row[chosen], kind), step)
+        vital = rows >= 3 * self.variants
+        result[vital] = self.arrays["vital"][rows[vital] - 3 * self.variants] * np.float32(STEP)
+        return result
+
+    def _rows(self, rows: NDArray[np.intp]) -> Floats:
+        """Some rows of the table of weights; from the whole table where there is one."""
+        return self.weights[rows] if "weights" in self.__dict__ else self._made(rows)
 
     def values(self, name: str) -> Floats:
         """An array of the model as numbers."""
         array = self.arrays[name]
-        return np.asarray(array * np.float32(STEP) if array.dtype == np.int16 else array, dtype=np.float32)
+        return np.asarray(array * np.float32(UNITS[name]) if array.dtype == np.int16 else array, dtype=np.float32)
 
     def nothing_said(self, band: int, sex: int) -> Floats:
         """The sum of `unsaid` over all findings that could have been mentioned at this age and sex [S]."""
         key = (band, sex)
         if key not in self._nothing_said:
             roots = (self.knowledge.parent < 0) & self.knowledge.applies[band, sex]
-            rows = 2 * len(self.arrays["present"]) + self.knowledge.variant[roots, band].astype(np.intp)
-            self._nothing_said[key] = self._rows(rows).sum(axis=0, dtype=np.float32)
+            self._nothing_said[key] = (
+                self.values("silence")[band, sex]
+                if "silence" in self.arrays
+                else self._rows(2 * self.variants + self.knowledge.variant[roots, band].astype(np.intp)).sum(axis=0, dtype=np.float32)
+            )
         return self._nothing_said[key]
 
     def strength(self, cases: Cases) -> Floats:
         """How strongly silence counts [N], by how many findings were volunteered and how many answered; 0 without free text."""
         return np.asarray(np.where(cases.said >= 1, self.talk[talk_bucket(cases)], np.float32(0)), dtype=np.float32)
 
+    def silence(self) -> NDArray[np.int16]:
+        """`nothing_said` for every age band and sex [A, X, S] in units of SILENCE_STEP, for the file: one answer must not have to add it up."""
+        table = [[self.nothing_said(band, sex) for sex in range(2)] for band in range(len(AGE_BANDS))]
+        return np.asarray(np.rint(np.array(table) / SILENCE_STEP), dtype=np.int16)
+
     def evidence_scores(self, cases: Cases) -> Floats:
         """Log-likelihood of the evidence up to a constant [N, S] float32."""
+        if len(cases) >= MANY and "weights" not in self.__dict__:
+            _ = self.weights  # made once for all of them
         result = np.zeros((len(cases), self.knowledge.n_states), dtype=np.float32)
         for start in range(0, len(cases), CHUNK):
             self._add(result[start : start + CHUNK], cases.take(slice(start, start + CHUNK)))

@@ -177,7 +177,9 @@ def count(corpus: Corpus, path: Path, reasons: Mapping[str, list[str]] | None = 
     counter = VisitCounter(corpus, reasons or reasons_table())
     for visit in read(path):
         if visit.year not in YEARS:
-            raise UsageError(f"Invalid visit {visit.id}: of {visit.year}. Expected {YEARS[0]} to {YEARS[-1]}; later years are kept for measuring.")
+            raise UsageError(
+                f"Invalid visit {visit.id}: of {visit.year}. Expected {YEARS[0]} to {YEARS[-1]}; later years are kept for measuring."
+            )
         counter.add(visit)
     document = counter.document()
     document["noted"] = counts.noted(corpus, document["conditions"])

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 
 from triage.diagnosis.encoding import Cases
-from triage.diagnosis.model import Model, quantised
+from triage.diagnosis.model import Model
 from triage.errors import UsageError
-from triage.knowledge.loader import Knowledge
+from triage.knowledge.loader import Knowledge, odds_units
 from triage.records import ABSENT, AGE_BANDS, PRESENT, SETTINGS, age_band
 
 EVIDENCES = "release_evidences.json"
@@ -70,12 +70,14 @@ def engine_model(directory: Path) -> Model:
             frequency[f, c] = found.get(value, FLOOR) if isinstance(found, dict) else found
     frequency = frequency.clip(FLOOR, 1 - FLOOR)
     knowledge = _knowledge(findings, conditions, np.array([entry["prior"] for entry in statistics.values()]), directory)
-    nothing = np.zeros((0, len(conditions)), dtype=np.float32)
-    arrays = {
-        "present": quantised(np.log(frequency)),
-        "absent": quantised(np.log1p(-frequency)),
-        "unsaid": np.zeros(frequency.shape, dtype=np.float32),
-        "vital": nothing,
+    none = np.zeros(len(findings))  # records of this data set miss nothing, invent nothing and are not free text
+    arrays: dict[str, np.ndarray[Any, Any]] = {
+        "frequency": odds_units(frequency),
+        "missed": none,
+        "invented": none,
+        "volunteered": none,
+        "exponents": np.ones((2, len(findings))),
+        "vital": np.zeros((0, len(conditions)), dtype=np.int16),
         "talk": np.zeros((5, 5), dtype=np.float32),
     }
     return Model(knowledge, {"version": "ddxplus"}, arrays)

@@ -108,7 +108,9 @@ def read(path: Path) -> Iterator[RealVisit]:
             rows = csv.DictReader(stream)
             missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
             if missing:
-                raise UsageError(f"Invalid file of visits {path.name}. Missing columns: {', '.join(missing)}. Expected NHAMCS visits as CSV.")
+                raise UsageError(
+                    f"Invalid file of visits {path.name}. Missing columns: {', '.join(missing)}. Expected NHAMCS visits as CSV."
+                )
             for row in rows:
                 yield _visit(row)
     except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from triage import artefact
 from triage.knowledge import forms
 from triage.knowledge.corpus import Corpus, applies
-from triage.knowledge.loader import FILE, LAW_FILE
+from triage.knowledge.loader import FILE, LAW_FILE, odds_units
 from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
@@ -76,7 +76,7 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
     variant, variant_finding, variant_band = _variants(findings)
 
     frequency = np.empty((len(variant_finding), len(states)), dtype=np.float64)
-    spread = np.zeros((len(findings), len(states)), dtype=np.float32)
+    spread = np.zeros((len(findings), len(states)))
     age_weights = [(people * rates[c]).sum(axis=(0, 2)) for c in range(len(conditions))]
     for s, (c, presentation, severity) in enumerate(states):
         one = conditions[c]
@@ -110,8 +110,8 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
         "applies": np.array([applies(f) for f in findings], dtype=bool).transpose(1, 2, 0),
     }
     law: dict[str, NDArray[Any]] = {
-        "frequency": frequency.astype(np.float32),
-        "spread": spread,
+        "frequency": odds_units(frequency),
+        "spread": np.rint(spread).astype(np.int16),
         "vital": vital.astype(np.float32),
         "said": np.array([f.said for f in findings], dtype=np.float32),
         "asked": np.array([f.asked for f in findings], dtype=np.float32),

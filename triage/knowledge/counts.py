@@ -140,7 +140,9 @@ def overlay(one: Condition, table: Mapping[str, Any], source: str, findings: Seq
     visits = int(entry["visits"])
     kept = one.not_counted
     if visits >= FEW_VISITS and "emergency" not in kept and (one.rate[SETTING].source == "estimate" or one.rate[SETTING].source == source):
-        changes["rate"] = one.rate | {SETTING: Number(float(entry["per_10000"]), source, int(table["visits"]), visits, one.rate[SETTING].value)}
+        changes["rate"] = one.rate | {
+            SETTING: Number(float(entry["per_10000"]), source, int(table["visits"]), visits, one.rate[SETTING].value)
+        }
     if visits >= ENOUGH and "female" not in kept and one.female.source == "estimate" and 0 < one.female.value < 1:
         changes["female"] = _counted(int(entry["women"]), visits, one.female.value, source)
     if visits >= ENOUGH_AGES and "age" not in kept and one.age_source in ("estimate", source):
@@ -207,10 +209,11 @@ def _vitals(
         before = own.get(vital)
         if n < ENOUGH or (before is None and not add) or (before is not None and before[0].source != "estimate"):
             continue
-        if before is not None:
-            mean, sd = ((n * new + SHRINKAGE * old.value) / (n + SHRINKAGE) for new, old in zip((mean, sd), before, strict=True))
-        result[vital] = tuple(Number(float(x), source, int(n), 0, old.value if old else None)
-                              for x, old in zip((mean, max(sd, 0.2)), before or (None, None), strict=True))  # fmt: skip
+        weight = SHRINKAGE if before else 0.0
+        result[vital] = tuple(
+            Number((n * value + weight * (old.value if old else 0.0)) / (n + weight), source, int(n), 0, old.value if old else None)
+            for value, old in zip((float(mean), max(float(sd), 0.2)), before or (None, None), strict=True)
+        )
     return result
 
 

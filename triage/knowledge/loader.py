@@ -15,6 +15,18 @@ from triage.records import AGE_BANDS
 
 FILE = "knowledge.triage"
 LAW_FILE = "world.triage"  # what only the synthetic world and learning need
+ODDS_STEP = 2.0**-11  # frequencies are kept as log-odds in 16-bit integers: to a thousandth at either end, in a third of the room
+
+
+def odds_units(p: NDArray[Any]) -> NDArray[np.int16]:
+    """Probabilities as log-odds in units of ODDS_STEP."""
+    clipped = np.clip(np.asarray(p, dtype=np.float64), 1e-6, 1 - 1e-6)
+    return np.asarray(np.rint(np.log(clipped / (1 - clipped)) / ODDS_STEP), dtype=np.int16)
+
+
+def probability(units: NDArray[np.int16]) -> NDArray[np.float64]:
+    """The probabilities of log-odds in units of ODDS_STEP."""
+    return np.asarray(1 / (1 + np.exp(units * -ODDS_STEP)))
 
 
 class Knowledge:
@@ -46,7 +58,7 @@ class Knowledge:
         manifest, arrays = artefact.read(self.directory / LAW_FILE, "world")
         if manifest["numbers_hash"] != self.hash:
             raise ArtefactError(f"world file {self.directory / LAW_FILE}: belongs to other knowledge. Rebuild both with 'triage train'.")
-        return arrays
+        return arrays | {"frequency": probability(arrays["frequency"]).astype(np.float32), "spread": arrays["spread"].astype(np.float32)}
 
     @property
     def n_variants(self) -> int:

@@ -48,7 +48,7 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
     model = weights.make(knowledge, arrays)
     say("setting thresholds", 0, 1)
     limits, notes = thresholds.set_thresholds(model, seed)
-    arrays = {name: packed(array) for name, array in arrays.items()} | limits
+    arrays |= {"talk": packed(arrays["talk"]), "silence": model.silence()} | limits
     manifest: dict[str, Any] = {
         "version": f"{__version__}+{artefact.digest(arrays)[:8]}",
         "knowledge_hash": knowledge.hash,
@@ -103,17 +103,16 @@ def learn(knowledge: Knowledge, patients: int, seed: int, say: Progress) -> dict
     start = weights.from_frequency(knowledge, weights.mean_frequency(knowledge))
     model = weights.make(knowledge, start)
     total = patients // BATCH
-    variants = len(start["present"])
+    variants = model.variants
     rows = np.arange(len(model.weights))
     silence = (rows >= 2 * variants) & (rows < 3 * variants)  # silence has its own strength: see tune_talk
     estimator = SoftmaxRegression(model.weights, learn="exponents", held=silence, pull=1e-5, step=0.01, batch=BATCH)
     estimator.fit_stream(batches(model, patients, seed, say), knowledge.n_states, total)
-    exponents = estimator.exponents_[:, None].astype(np.float64)
+    exponents = estimator.exponents_.astype(np.float64)
     return {
         **start,
-        "present": quantised(exponents[:variants] * start["present"]),
-        "absent": quantised(exponents[variants : 2 * variants] * start["absent"]),
-        "vital": quantised(exponents[3 * variants :] * start["vital"]),
+        "exponents": np.rint(exponents[: 2 * variants].reshape(2, variants) * 2**10) / 2**10,
+        "vital": packed(exponents[3 * variants :, None] * model.values("vital")),
     }
 
 

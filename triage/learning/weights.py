@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.diagnosis.model import ANSWERED_BUCKETS, Model, quantised
-from triage.knowledge.loader import Knowledge
+from triage.diagnosis.model import ANSWERED_BUCKETS, Model, packed, quantised
+from triage.knowledge.loader import Knowledge, odds_units
 
 Floats = NDArray[np.float64]
 START_TALK = (0.5, 0.625, 0.8125, 1.0, 1.1875)  # by SAID_BUCKETS, before tuning
@@ -34,18 +34,16 @@ def mean_frequency(knowledge: Knowledge) -> Floats:
 
 
 def from_frequency(knowledge: Knowledge, p: Floats) -> dict[str, NDArray[Any]]:
-    """The arrays of a model from mean frequencies [V, S]."""
+    """The arrays of a model from mean frequencies [V, S], every exponent one."""
     law, noise = knowledge.law, knowledge.manifest["latents"]["noise"]
-    single = (knowledge.group < 0)[law["owner"]][:, None]
-    missed = np.where(single, noise["missed"], 0.0)
-    invented = knowledge.invented(noise["invented"])[law["owner"]][:, None]
     talk = sum(one["share"] * one["talk"] for one in knowledge.manifest["latents"]["style"])
-    said = np.minimum(law["said"].astype(float) * talk, 0.98)[law["owner"]][:, None]
     return {
-        "present": quantised(np.log(p * (1 - missed) + (1 - p) * invented)),
-        "absent": quantised(np.log(p * missed + (1 - p) * (1 - invented))),
-        "unsaid": quantised(np.log(1 - said * p), 2.0**-7),
-        "vital": quantised(np.log(law["vital"].astype(float).T)),
+        "frequency": odds_units(p),
+        "missed": np.where(knowledge.group < 0, noise["missed"], 0.0)[law["owner"]],
+        "invented": knowledge.invented(noise["invented"])[law["owner"]],
+        "volunteered": np.minimum(law["said"].astype(float) * talk, 0.98)[law["owner"]],
+        "exponents": np.ones((2, len(p))),
+        "vital": packed(np.log(law["vital"].astype(float).T)),
         "talk": quantised(np.repeat(np.array(START_TALK)[:, None], len(ANSWERED_BUCKETS), axis=1), 2.0**-4),
     }
 

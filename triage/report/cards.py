@@ -2,36 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from triage.knowledge.corpus import Corpus
 from triage.knowledge.schema import Condition, Number, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
+FlagRates = Mapping[str, Mapping[str, float]]
 
-def card(corpus: Corpus, identifier: str) -> str | None:
-    """The card of an id, or None if there is nothing of that name."""
-    for one in corpus.conditions:
-        if one.id == identifier:
-            return "\n".join(_condition(corpus, one))
-    for finding in corpus.findings:
-        if finding.id == identifier:
-            return "\n".join(_finding(corpus, identifier))
+
+def card(corpus: Corpus, identifier: str, flag_rates: FlagRates | None = None) -> str | None:
+    """The cards of an id (a condition and a finding may share one), or None if there is nothing of that name.
+
+    `flag_rates` are a model's: how often each red flag fires among the visits of a setting.
+    """
+    cards = [_condition(corpus, one) for one in corpus.conditions if one.id == identifier]
+    cards += [_finding(corpus, identifier) for finding in corpus.findings if finding.id == identifier]
     if identifier in corpus.red_flags:
-        return "\n".join(_red_flag(corpus, identifier))
+        cards.append(_red_flag(corpus, identifier, flag_rates or {}))
     if identifier in corpus.advice:
-        return "\n".join([identifier, *(f"  {language}: {corpus.advice[identifier].get(language, '')}" for language in LANGUAGES)])
+        cards.append(iter([identifier, *(f"  {language}: {corpus.advice[identifier].get(language, '')}" for language in LANGUAGES)]))
     if identifier == "loss":
-        return "\n".join(_loss(corpus))
-    return None
+        cards.append(_loss(corpus))
+    return "\n\n".join("\n".join(lines) for lines in cards) or None
 
 
 def _number(corpus: Corpus, number: Number) -> str:
+    """A value with its source; for a count its cases and the estimate that it replaced."""
     if number.source == "estimate":
         return f"{number.value:<8.3g} estimate"
     citation = corpus.sources.get(number.source, {}).get("citation", "")
-    return f"{number.value:<8.3g} {number.source}{f' (n={number.n})' if number.n else ''}: {citation}"
+    count = f" ({number.k} of {number.n}" if number.k else f" (n={number.n}" if number.n else ""
+    before = f"; wins over the estimate {number.before:g}" if number.n and number.before is not None else ""
+    return f"{number.value:<8.3g} {number.source}{count}{before}{')' if count else ''}: {citation}"
 
 
 def _condition(corpus: Corpus, one: Condition) -> Iterator[str]:
@@ -40,6 +44,11 @@ def _condition(corpus: Corpus, one: Condition) -> Iterator[str]:
         yield f"must not miss: at least acuity {one.at_least}; settled by {one.settled_by}; first {', '.join(one.first_actions)}"
     if one.review:
         yield f"note: {one.review}"
+    for each in one.confused_with:
+        test = f"; settled by {each.test}" if each.test else ""
+        yield f"confused with {each.condition}: {', '.join(each.findings) or 'no finding'}{test}"
+    for name, reason in one.not_counted.items():
+        yield f"not counted: {name}: {reason}"
     for setting in SETTINGS:
         yield f"visits per 10,000, {setting:<10} {_number(corpus, one.rate[setting])}"
     yield f"share of women               {_number(corpus, one.female)}"
@@ -84,13 +93,16 @@ def _finding(corpus: Corpus, identifier: str) -> Iterator[str]:
         yield f"  {owner:<36} {_number(corpus, number)}"
 
 
-def _red_flag(corpus: Corpus, identifier: str) -> Iterator[str]:
+def _red_flag(corpus: Corpus, identifier: str, flag_rates: FlagRates) -> Iterator[str]:
     rule: dict[str, Any] = corpus.red_flags[identifier]
     yield f"{identifier}: " + " / ".join(rule["names"][language] for language in LANGUAGES)
     yield f"raises to acuity {rule['acuity']}; protects {', '.join(rule.get('for', [])) or 'nothing in particular'}"
     for key in ("all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "fires", "near_miss", "false_positives"):
         if key in rule:
             yield f"  {key}: {rule[key]}"
+    for setting, rates in flag_rates.items():
+        if identifier in rates:
+            yield f"  fires in {setting}: {1e4 * rates[identifier]:.1f} of 10,000 synthetic visits"
     source = rule.get("source", "estimate")
     yield f"  source: {source} {corpus.sources.get(source, {}).get('citation', '')}"
 
