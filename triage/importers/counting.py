@@ -2,7 +2,7 @@
 
 What is counted for each condition, from visits whose ICD-10 codes map to it (`knowledge.icd10`): visits and their share, women, ages, what
 staff wrote down as reasons for the visit, and vital signs by outcome. An acute condition counts from any diagnosis that was not only probable,
-a chronic one from the first diagnosis alone, since old age collects codes. A visit whose codes map to several conditions is shared among
+a chronic one from the first diagnosis alone, since old age collects codes. A first diagnosis that belongs to no condition counts for `other`. A visit whose codes map to several conditions is shared among
 them as the knowledge expects at that age and sex; in the shares of visits each visit counts once, split over its diagnoses.
 
 Reasons are *mentions* by staff, up to five a visit: never P(present). How completely a finding is noted is estimated for each finding as the
@@ -33,6 +33,7 @@ YEARS = (2016, 2017, 2018)
 FEWEST_VISITS = 5.0  # conditions with fewer are left out
 FEWEST_MENTIONS = 3.0
 VITAL_SIGNS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "spo2", "pain_score")
+INJURY = "injury"  # the folder of conditions whose visits are for an injury
 GROUPS = ("all", "home", "admitted", "critical")
 
 
@@ -48,22 +49,32 @@ class Tally:
     vitals: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))  # (value, weight)
 
 
-def reasons_table(directory: Path = HERE) -> dict[str, list[str]]:
+@dataclass(frozen=True, slots=True)
+class Reasons:
     """Findings by code of a reason for visit; a reason that names a disease, an examination or a procedure has none."""
-    with (directory / "counts" / "reasons.toml").open("rb") as stream:
-        return dict(tomllib.load(stream)["reasons"])
 
+    findings: Mapping[str, list[str]]
+    after_injury: Mapping[str, str]  # what the pain of a place means in a visit for an injury
 
-def mentioned(visit: RealVisit, reasons: Mapping[str, list[str]], parents: Mapping[str, str]) -> set[str]:
-    """The findings that the reasons of a visit mention, with those they refine."""
-    found = {finding for code, _ in visit.reasons for finding in reasons.get(code, ())}
-    return found | {parents[finding] for finding in found if parents.get(finding)}
+    @classmethod
+    def read(cls, directory: Path = HERE) -> Reasons:
+        """The table of `counts/reasons.toml`."""
+        with (directory / "counts" / "reasons.toml").open("rb") as stream:
+            table = tomllib.load(stream)
+        return cls(table["reasons"], table["after_injury"])
+
+    def mentioned(self, visit: RealVisit, parents: Mapping[str, str], *, injured: bool) -> set[str]:
+        """The findings that the reasons of a visit mention, with those they refine."""
+        found = {finding for code, _ in visit.reasons for finding in self.findings.get(code, ())}
+        if injured:
+            found = {self.after_injury.get(finding, finding) for finding in found}
+        return found | {parents[finding] for finding in found if parents.get(finding)}
 
 
 class VisitCounter:
     """Counts visits by condition of a corpus."""
 
-    def __init__(self, corpus: Corpus, reasons: Mapping[str, list[str]]) -> None:
+    def __init__(self, corpus: Corpus, reasons: Reasons) -> None:
         self.conditions = {one.id: one for one in corpus.conditions}
         self.codes = CodeMap(corpus.conditions)
         self.reasons = reasons
@@ -84,6 +95,8 @@ class VisitCounter:
         result = []
         for position, (code, probable) in enumerate(visit.diagnoses):
             owners = [name for name, _ in self.codes.owners(plain(code))]
+            if not position and not owners and plain(code)[1:2].isdigit():
+                owners = ["other"]
             if position:  # later diagnoses count for acute illness only
                 owners = [] if probable else [name for name in owners if self.conditions[name].course == "acute"]
                 if not owners:
@@ -101,7 +114,7 @@ class VisitCounter:
         self.visits += 1
         self.weight += visit.weight
         self.bands[band] += visit.weight
-        said = mentioned(visit, self.reasons, self.parents)
+        said = {injured: self.reasons.mentioned(visit, self.parents, injured=injured) for injured in (False, True)}
         scaled = self._scaled(visit, band)
         groups = ("all", "critical" if visit.critical else "admitted" if visit.hospitalised else "home")
         shares = self.shares(visit, band)
@@ -117,7 +130,7 @@ class VisitCounter:
             tally.visits += share
             tally.women += share * (visit.sex == "female")
             tally.ages[band] += share * visit.weight
-            for finding in said:
+            for finding in said[self.conditions[name].system == INJURY]:
                 tally.mentions[finding] += share  # type: ignore[assignment]
             for vital, value in scaled.items():
                 for group in groups:
@@ -172,9 +185,9 @@ def _moments(values: Iterable[tuple[float, float]]) -> list[float]:
     return [round(mean, 2), round(variance**0.5, 2), round(total)]
 
 
-def count(corpus: Corpus, path: Path, reasons: Mapping[str, list[str]] | None = None) -> dict[str, Any]:
+def count(corpus: Corpus, path: Path, reasons: Reasons | None = None) -> dict[str, Any]:
     """The counts of a file of visits for a corpus (as written: not yet overlaid with earlier counts)."""
-    counter = VisitCounter(corpus, reasons or reasons_table())
+    counter = VisitCounter(corpus, reasons or Reasons.read())
     for visit in read(path):
         if visit.year not in YEARS:
             raise UsageError(

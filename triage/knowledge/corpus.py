@@ -38,6 +38,7 @@ class Corpus:
             for setting in SETTINGS:
                 yield one.id, f"prevalence.{setting}", one.rate[setting]
             yield one.id, "prevalence.female", one.female
+            yield one.id, "prevalence.age", Number(sum(one.age) / len(one.age), one.age_source)
             for name, number in one.findings.items():
                 yield one.id, f"findings.{name}", number
             for vital, numbers in one.vitals.items():

@@ -3,13 +3,15 @@
 `counts/*.toml` are written by `triage count` and never edited. The rule, number by number:
 
 - a published number in a file stays: it says what patients *have*, a count says what was written down;
-- an estimate yields to a count of 30 or more patients, towards which it shrinks: (k + 20 * estimate) / (n + 20);
+- an estimate yields to a count of 30 or more patients and shrinks towards it: (k + 20 * estimate) / (n + 20);
+- an estimate far below the finding's background is a stated absence and part of what the condition is; it stays;
 - `not_counted` in a condition file keeps an estimate and says why;
 - a finding that the file does not name is added when it is mentioned much more often than its background explains.
 
 A mention becomes a frequency through `noted`, how completely staff write a finding down when it is there: P(present) = P(mentioned) / noted.
-The file's number for a finding belongs to the states that no presentation or severity changes; the count is the mean over all states, so the
-number is set to make that mean come out.
+That differs from condition to condition, so a count of mentions stands for at most 40 patients and moves the odds of an estimate by a factor
+of three at most; findings that are hardly ever noted are not counted at all. The count is the mean over all states of a condition: the
+numbers of the condition and of its presentations and severities all move by the same log-odds until that mean comes out.
 """
 
 from __future__ import annotations
@@ -31,12 +33,14 @@ SETTING = "emergency"
 ENOUGH = 30  # patients a count needs to win
 FEW_VISITS = 10  # visits from which a share of all visits is better counted than guessed
 ENOUGH_AGES = 60
-CALIBRATES = (100, 0.08)  # patients and frequency from which a condition says how completely a finding is noted
-FEW_CONDITIONS = 3
-HARDLY_NOTED = 0.12  # findings noted less completely than this are not counted
-ADDED = (8, 3.0)  # mentions, and multiple of the background, from which a finding is added to a condition
-PLAIN = 0.02  # a finding less frequent than this is not worth adding
-LIMITS = (0.004, 0.97)
+CALIBRATES = (60, 0.12)  # patients and frequency from which a condition says how completely a finding is noted
+FEW_CONDITIONS = 3  # conditions that have to say so
+HARDLY_NOTED = 0.1  # findings noted less completely than this are not counted
+STANDS_FOR = 40.0  # patients that a count of mentions stands for at most
+FURTHEST = math.log(3)  # how far a count of mentions moves the log-odds of an estimate at most
+STATED_ABSENCE = 0.5  # an estimate below this multiple of the background
+ADDED = (8, 3.0, 0.04)  # mentions, multiple of the background and frequency from which a finding is added to a condition
+LIMITS = (0.002, 0.97)
 
 
 def read(root: Path, problems: list[str]) -> dict[str, Any]:
@@ -61,17 +65,15 @@ def state_shares(one: Condition) -> list[tuple[float, Part, Part]]:
     ]
 
 
-def mean_frequency(one: Condition, finding: Finding, base: float | None = None) -> float:
-    """The mean over its states of a finding's frequency; `base` replaces the file's number for states that nothing changes."""
+def mean_frequency(one: Condition, finding: Finding, shift: float = 0.0) -> float:
+    """The mean over its states of a finding's frequency, all moved by `shift` log-odds."""
     number = one.findings.get(finding.id)
     own = number.value if number else finding.background
     total = 0.0
     for share, presentation, severity in state_shares(one):
         changes = [part.findings[finding.id].value for part in (presentation, severity) if finding.id in part.findings]
-        if not changes:
-            total += share * (own if base is None else base)
-        else:
-            total += share * _expit(sum(_logit(value) for value in changes) - (len(changes) - 1) * _logit(own))
+        odds = sum(_logit(value) for value in changes) - (len(changes) - 1) * _logit(own) if changes else _logit(own)
+        total += share * _expit(odds + shift)
     return total
 
 
@@ -84,23 +86,25 @@ def _expit(x: float) -> float:
     return 1 / (1 + math.exp(-x))
 
 
-def base_for(one: Condition, finding: Finding, mean: float) -> float:
-    """The number of the unchanged states that makes the mean over all states come out, as far as it can."""
-    low, high = LIMITS
-    fixed = mean_frequency(one, finding, 0.0)
-    free = mean_frequency(one, finding, 1.0) - fixed
-    return low if free < 1e-9 else min(max((mean - fixed) / free, low), high)
+def shift_for(one: Condition, finding: Finding, mean: float) -> float:
+    """The log-odds, within FURTHEST, by which all its numbers have to move for a finding's mean over the states to come out."""
+    low, high = -FURTHEST, FURTHEST
+    for _ in range(30):
+        middle = (low + high) / 2
+        low, high = (middle, high) if mean_frequency(one, finding, middle) < mean else (low, middle)
+    return (low + high) / 2
 
 
 def mention_share(entry: Mapping[str, Any], finding: Finding) -> tuple[int, int]:
     """(k, n): mentions, of all patients or, for a finding that refines another, of those with the other mentioned."""
-    k = int(entry["mentions"].get(finding.id, 0))
-    n = int(entry["mentions"].get(finding.parent, 0)) if finding.parent else int(entry["visits"])
+    mentions = entry.get("mentions", {})
+    k = int(mentions.get(finding.id, 0))
+    n = int(mentions.get(finding.parent, 0)) if finding.parent else int(entry["visits"])
     return min(k, n), n
 
 
 def noted(corpus: Corpus, conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """How completely each counted finding is noted when it is there: a median over conditions; by kind where too few tell."""
+    """How completely a finding is noted when it is there: the median over conditions, for findings that enough conditions have."""
     own: dict[str, list[float]] = {}
     enough, frequent = CALIBRATES
     for one in corpus.conditions:
@@ -110,19 +114,7 @@ def noted(corpus: Corpus, conditions: Mapping[str, Mapping[str, Any]]) -> dict[s
                 p = mean_frequency(one, finding)
                 if p >= frequent:
                     own.setdefault(finding.id, []).append(k / n / p)
-    kinds = {finding.id: finding.kind for finding in corpus.findings}
-    pooled: dict[str, list[float]] = {}
-    for name, ratios in own.items():
-        pooled.setdefault(kinds[name], []).extend(ratios)
-    everything = [ratio for ratios in own.values() for ratio in ratios] or [0.5]
-    seen = {name for entry in conditions.values() for name in entry["mentions"]}
-    result = {}
-    for name in sorted(seen & kinds.keys()):
-        ratios = own.get(name, [])
-        if len(ratios) < FEW_CONDITIONS:
-            ratios = pooled.get(kinds[name], everything)
-        result[name] = round(min(max(_median(ratios), 0.02), 1.0), 3)
-    return result
+    return {name: round(min(max(_median(ratios), 0.02), 1.0), 3) for name, ratios in sorted(own.items()) if len(ratios) >= FEW_CONDITIONS}
 
 
 def _median(values: Sequence[float]) -> float:
@@ -154,10 +146,10 @@ def overlay(one: Condition, table: Mapping[str, Any], source: str, findings: Seq
         ]
         if sum(mixed) > 0 and len(mixed) == len(AGE_BANDS):
             changes["age"], changes["age_source"] = tuple(mixed), source
-    changes["findings"] = _findings(one, entry, table["noted"], source, findings)
+    changes |= _findings(one, entry, table.get("noted", {}), source, findings)
     if "vitals" not in kept:
         changes["vitals"] = one.vitals | _vitals(one.vitals, entry.get("all", {}), source, add=True)
-        changes["severities"] = tuple(_severity(part, entry, source) for part in one.severities)
+        changes["severities"] = tuple(_severity(part, entry, source) for part in changes["severities"])
     return replace(one, **changes)
 
 
@@ -167,26 +159,48 @@ def _counted(k: int, n: int, estimate: float, source: str) -> Number:
 
 def _findings(
     one: Condition, entry: Mapping[str, Any], completeness: Mapping[str, float], source: str, findings: Sequence[Finding]
-) -> dict[str, Number]:
-    result = dict(one.findings)
-    fewest, multiple = ADDED
+) -> dict[str, Any]:
+    """The findings, presentations and severities of a condition with the counts of mentions laid over them."""
+    numbers, shifts = dict(one.findings), dict[str, float]()
+    fewest, multiple, frequent = ADDED
     for finding in findings:
-        share = completeness.get(finding.id, 0.0)
+        noted_share = completeness.get(finding.id, 0.0)
         k, n = mention_share(entry, finding)
         number = one.findings.get(finding.id)
-        if share < HARDLY_NOTED or n < ENOUGH or finding.id in one.not_counted or (number and number.source != "estimate"):
+        if noted_share < HARDLY_NOTED or n < ENOUGH or finding.id in one.not_counted or (number and number.source != "estimate"):
             continue
+        counted = min(k / n / noted_share, LIMITS[1])
+        worth = min(float(n), STANDS_FOR)
         estimate = mean_frequency(one, finding)
-        p = min((k + SHRINKAGE * share * estimate) / (n + SHRINKAGE) / share, LIMITS[1])
-        if number is None and not (k >= fewest and p >= PLAIN and p >= multiple * finding.background):
-            continue
-        if finding.parent and finding.parent not in result:
-            continue
-        result[finding.id] = Number(base_for(one, finding, p), source, n, k, number.value if number else finding.background)
-    return _exclusive(result, one, findings)
+        mean = (worth * counted + SHRINKAGE * estimate) / (worth + SHRINKAGE)
+        if number is None:
+            if k < fewest or mean < frequent or mean < multiple * finding.background or (finding.parent and finding.parent not in numbers):
+                continue
+            numbers[finding.id] = Number(mean, source, n, k, finding.background)
+        elif number.value > STATED_ABSENCE * finding.background:
+            shifts[finding.id] = shift_for(one, finding, mean)
+            numbers[finding.id] = Number(_moved(number.value, shifts[finding.id]), source, n, k, number.value)
+    return {
+        "findings": _exclusive(numbers, findings),
+        "presentations": tuple(_shifted(part, shifts) for part in one.presentations),
+        "severities": tuple(_shifted(part, shifts) for part in one.severities),
+    }
 
 
-def _exclusive(numbers: dict[str, Number], one: Condition, findings: Sequence[Finding]) -> dict[str, Number]:
+def _moved(p: float, shift: float) -> float:
+    return min(max(_expit(_logit(p) + shift), LIMITS[0]), max(LIMITS[1], p))
+
+
+def _shifted(part: Part, shifts: Mapping[str, float]) -> Part:
+    """A presentation or severity with the estimates of its findings moved as the condition's were."""
+    moved = {
+        name: replace(number, value=_moved(number.value, shifts[name])) if name in shifts and number.source == "estimate" else number
+        for name, number in part.findings.items()
+    }
+    return replace(part, findings=moved)
+
+
+def _exclusive(numbers: dict[str, Number], findings: Sequence[Finding]) -> dict[str, Number]:
     """Findings of one group sum to at most 0.98: counted ones give way in proportion."""
     groups: dict[str, list[str]] = {}
     for finding in findings:
@@ -218,6 +232,9 @@ def _vitals(
 
 
 def _severity(part: Part, entry: Mapping[str, Any], source: str) -> Part:
-    """A mild severity takes the vital signs of those sent home. Severe ones keep the file's: they are defined by their vital signs,
-    and an American admission is not."""
-    return replace(part, vitals=part.vitals | _vitals(part.vitals, entry.get("home", {}), source)) if part.acuity >= 4 else part
+    """A mild severity takes the vital signs of those sent home; one that needs a hospital the same day those of the admitted, where the
+    file says nothing. Severe ones keep the file's: they are defined by their vital signs, and an American admission is not."""
+    if part.acuity <= 2:
+        return part
+    counted = entry.get("home", {}) if part.acuity >= 4 else {v: x for v, x in entry.get("admitted", {}).items() if v not in part.vitals}
+    return replace(part, vitals=part.vitals | _vitals(part.vitals, counted, source, add=True))
