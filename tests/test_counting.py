@@ -116,8 +116,10 @@ def test_a_file_without_its_columns_says_which(tmp_path: Path) -> None:
 
 def test_reasons_name_findings_that_exist_and_no_disease(written: Corpus) -> None:
     known = {finding.id for finding in written.findings}
-    table = counting.reasons_table()
+    reasons = counting.Reasons.read()
+    table = reasons.findings
     assert {finding for findings in table.values() for finding in findings} <= known
+    assert {*reasons.after_injury, *reasons.after_injury.values()} <= known
     diseases = range(20_000, 30_000)  # module 2 of the classification, "diseases"; boils and pregnancy are complaints too
     assert {code for code in table if int(code) in diseases} <= {"23000", "23200", "23210", "26751", "27350", "28000"}
 
@@ -135,16 +137,26 @@ def table(identifier: str, **entry: Any) -> dict[str, Any]:
 
 
 def test_a_count_wins_over_an_estimate_and_shrinks_towards_it(written: Corpus) -> None:
-    one = replace(
-        condition(written, "acute_bronchitis"),
-        findings={"cough": Number(0.9, "estimate")},
-        presentations=condition(written, "acute_bronchitis").presentations[:1],
-    )
+    cough = next(f for f in written.findings if f.id == "cough")
+    bronchitis = condition(written, "acute_bronchitis")
+    one = replace(bronchitis, findings={"cough": Number(0.6, "estimate")}, presentations=bronchitis.presentations[:1])
     after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 240}), "survey", written.findings)
-    expected = (240 + 20 * 0.8 * counts.mean_frequency(one, next(f for f in written.findings if f.id == "cough"))) / 420 / 0.8
-    assert counts.mean_frequency(after, next(f for f in written.findings if f.id == "cough")) == pytest.approx(expected, abs=0.02)
+    expected = (40 * 240 / 400 / 0.8 + 20 * counts.mean_frequency(one, cough)) / 60
+    assert counts.mean_frequency(after, cough) == pytest.approx(expected, abs=0.01)
     assert after.findings["cough"].source == "survey"
-    assert (after.findings["cough"].k, after.findings["cough"].n, after.findings["cough"].before) == (240, 400, 0.9)
+    assert (after.findings["cough"].k, after.findings["cough"].n, after.findings["cough"].before) == (240, 400, 0.6)
+
+
+def test_a_count_moves_the_odds_threefold_at_most(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.5, "estimate")})
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 3}), "survey", written.findings)
+    assert after.findings["cough"].value == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_stated_absence_stays(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"fever": Number(0.005, "estimate")})
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"fever": 90}), "survey", written.findings)
+    assert after.findings["fever"].value == 0.005
 
 
 def test_a_published_number_stays(written: Corpus) -> None:
@@ -167,16 +179,17 @@ def test_few_patients_change_nothing(written: Corpus) -> None:
     assert after == one
 
 
-@given(st.floats(0.001, 0.999), st.floats(0.001, 0.999))
-def test_the_base_makes_the_mean_come_out_or_stops_at_its_limits(base: float, mean: float) -> None:
+@given(st.floats(0.01, 0.95), st.floats(0.01, 0.95))
+def test_numbers_move_until_the_mean_comes_out_or_they_may_move_no_further(base: float, mean: float) -> None:
     written = _written()
     finding = next(f for f in written.findings if f.id == "chest_pain")
     one = condition(written, "myocardial_infarction")
     one = replace(one, findings=one.findings | {"chest_pain": Number(base, "estimate")})
-    value = counts.base_for(one, finding, mean)
-    assert counts.LIMITS[0] <= value <= counts.LIMITS[1]
-    if counts.LIMITS[0] < value < counts.LIMITS[1]:
-        assert counts.mean_frequency(one, finding, value) == pytest.approx(mean, abs=1e-6)
+    shift = counts.shift_for(one, finding, mean)
+    if abs(shift) < counts.FURTHEST - 1e-6:
+        assert counts.mean_frequency(one, finding, shift) == pytest.approx(mean, abs=1e-6)
+    else:
+        assert abs(shift) == pytest.approx(counts.FURTHEST)
 
 
 def test_the_shipped_counts_are_the_ones_of_these_years(corpus: Corpus) -> None:

@@ -182,8 +182,8 @@ def _findings(
             numbers[finding.id] = Number(_moved(number.value, shifts[finding.id]), source, n, k, number.value)
     return {
         "findings": _exclusive(numbers, findings),
-        "presentations": tuple(_shifted(part, shifts) for part in one.presentations),
-        "severities": tuple(_shifted(part, shifts) for part in one.severities),
+        "presentations": tuple(_shifted(part, shifts, findings) for part in one.presentations),
+        "severities": tuple(_shifted(part, shifts, findings) for part in one.severities),
     }
 
 
@@ -191,13 +191,13 @@ def _moved(p: float, shift: float) -> float:
     return min(max(_expit(_logit(p) + shift), LIMITS[0]), max(LIMITS[1], p))
 
 
-def _shifted(part: Part, shifts: Mapping[str, float]) -> Part:
+def _shifted(part: Part, shifts: Mapping[str, float], findings: Sequence[Finding]) -> Part:
     """A presentation or severity with the estimates of its findings moved as the condition's were."""
     moved = {
         name: replace(number, value=_moved(number.value, shifts[name])) if name in shifts and number.source == "estimate" else number
         for name, number in part.findings.items()
     }
-    return replace(part, findings=moved)
+    return replace(part, findings=_exclusive(moved, findings))
 
 
 def _exclusive(numbers: dict[str, Number], findings: Sequence[Finding]) -> dict[str, Number]:

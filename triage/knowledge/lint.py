@@ -51,6 +51,7 @@ def _orphans(corpus: Corpus) -> Iterator[str]:
         if finding.id not in used:
             yield f"findings: {finding.id}: no condition and no red flag uses it"
     sources = {number.source for _, _, number in corpus.numbers()} | {one.age_source for one in corpus.conditions}
+    sources |= {name for one in corpus.conditions for part in one.presentations for name in part.share_sources}
     sources |= {str(rule.get("source", "")) for rule in corpus.red_flags.values()}
     texts = " ".join([*(one.review for one in corpus.conditions), *sources])
     for name in corpus.sources:

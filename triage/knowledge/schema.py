@@ -64,6 +64,7 @@ class Part:
     acuity: int = 0
     syndromes: tuple[str, ...] = ()
     female_ratio: float = 1.0
+    share_sources: tuple[str, ...] = ()
     findings: dict[str, Number] = field(default_factory=dict)
     vitals: dict[str, tuple[Number, ...]] = field(default_factory=dict)
 
@@ -394,11 +395,12 @@ def _severity(name: str, table: Mapping[str, Any], at: Place) -> Part:
 def _presentation(name: str, table: Mapping[str, Any], at: Place) -> Part:
     at.keys(table, ("share", "share_source", "share_female_ratio", "findings", "vitals"), ("share", "share_source"))
     share = ten(table.get("share", 1), at / "share")
-    ratio = sourced(table["share_female_ratio"], at / "share_female_ratio").value if "share_female_ratio" in table else 1.0
+    ratio = sourced(table["share_female_ratio"], at / "share_female_ratio") if "share_female_ratio" in table else Number(1.0, "estimate")
     return Part(
         name,
         dict.fromkeys(SETTINGS, share),
-        female_ratio=ratio,
+        female_ratio=ratio.value,
+        share_sources=(text(table, "share_source", at), ratio.source),
         findings=frequencies(table.get("findings", {}), at / "findings"),
         vitals=vital_signs(table.get("vitals", {}), at / "vitals"),
     )

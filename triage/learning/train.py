@@ -174,12 +174,22 @@ def tune_talk(model: Model, seed: int) -> NDArray[np.float32]:
     best = model.values("talk").copy()
     cell = np.where(known.said >= 1, said * best.shape[1] + answered, -1)
     candidates = np.arange(0, 25) / 16
-    losses = np.empty((len(candidates), best.size))
-    for row, value in enumerate(candidates):
-        model.talk = np.full_like(best, value)
-        posterior = model.state_posterior(known, "clinic")
-        loss = -np.log(np.maximum(posterior[np.arange(len(everyone)), everyone.state], 1e-12))
-        losses[row] = np.bincount(cell + 1, weights=loss, minlength=best.size + 1)[1:]
+    losses = np.zeros((len(candidates), best.size))
+    prior = model.log_prior[SETTINGS.index("clinic")]
+    for start in range(0, len(everyone), BATCH):
+        rows = slice(start, start + BATCH)
+        cases, truth = known.take(rows), everyone.state[rows]
+        # Scores are linear in the strength of silence: without it, and what one unit of it adds.
+        model.talk = np.zeros_like(best)
+        heard = model.evidence_scores(cases)
+        model.talk = np.ones_like(best)
+        silence = model.evidence_scores(cases) - heard
+        heard += prior[cases.age_band, cases.sex]
+        for row, value in enumerate(candidates):
+            score = heard + np.float32(value) * silence
+            score -= score.max(axis=1, keepdims=True)
+            loss = np.log(np.exp(score).sum(axis=1)) - score[np.arange(len(cases)), truth]
+            losses[row] += np.bincount(cell[rows] + 1, weights=loss, minlength=best.size + 1)[1:]
     seen = np.bincount(cell + 1, minlength=best.size + 1)[1:].reshape(best.shape) >= FEWEST
     best[seen] = candidates[losses.argmin(axis=0)].reshape(best.shape)[seen]
     return quantised(best, 2.0**-4)
