@@ -141,7 +141,7 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_three_mistakes_are_three_messages_with_their_places(copy: Path) -> None:
-    path = copy / "conditions" / "heart" / "unstable_angina.toml"
+    path = copy / "conditions" / "heart_blood" / "unstable_angina.toml"
     lines = path.read_text(encoding="utf-8").splitlines()
     broken = [line.replace('id = "', 'id = "x') if line.startswith("id =") else line for line in lines]
     at = broken.index("[findings]")
@@ -151,9 +151,9 @@ def test_three_mistakes_are_three_messages_with_their_places(copy: Path) -> None
     with pytest.raises(KnowledgeError) as caught:
         knowledge_corpus.load_valid(copy)
     text = str(caught.value)
-    assert "conditions/heart/unstable_angina.toml: id: expected the file's name 'unstable_angina', got 'xunstable_angina'" in text
-    assert "conditions/heart/unstable_angina.toml: findings.cough: expected a probability from 0 to 1, got 1.4" in text
-    assert "conditions/heart/unstable_angina.toml: findings.no_such_finding: unknown finding" in text
+    assert "conditions/heart_blood/unstable_angina.toml: id: expected the file's name 'unstable_angina', got 'xunstable_angina'" in text
+    assert "conditions/heart_blood/unstable_angina.toml: findings.cough: expected a probability from 0 to 1, got 1.4" in text
+    assert "conditions/heart_blood/unstable_angina.toml: findings.no_such_finding: unknown finding" in text
 
 
 @pytest.mark.parametrize(
@@ -166,14 +166,14 @@ def test_three_mistakes_are_three_messages_with_their_places(copy: Path) -> None
     ],
 )
 def test_each_kind_of_mistake_is_named(copy: Path, change: tuple[str, str], expected: str) -> None:
-    path = copy / "conditions" / "heart" / "pulmonary_embolism.toml"
+    path = copy / "conditions" / "heart_blood" / "pulmonary_embolism.toml"
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
     problems = knowledge_corpus.load(copy).problems
     assert any(expected in problem and "pulmonary_embolism" in problem for problem in problems), problems[:5]
 
 
 def test_counts_shrink_towards_the_estimate(copy: Path) -> None:
-    path = copy / "conditions" / "heart" / "palpitations_benign.toml"
+    path = copy / "conditions" / "heart_blood" / "palpitations_benign.toml"
     text = path.read_text(encoding="utf-8").replace(
         "[findings]\n", '[findings]\nbreathing_pauses = { k = 30, n = 80, p = 0.1, source = "nhamcs-ed-2016-2018" }\n', 1
     )

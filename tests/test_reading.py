@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from triage.knowledge import forms
+from triage.knowledge import corpus, forms
 from triage.knowledge.forms import build_tables, form_problems, listed, normalise, stem
 from triage.reading import Reader
 from triage.reading.spelling import Speller
@@ -248,7 +248,7 @@ def test_work_is_linear(unit: str) -> None:
 
 @cache
 def shipped() -> Reader:
-    return make_reader({language: tomllib.loads((ROOT / "lexicon" / f"{language}.toml").read_text("utf-8")) for language in LANGUAGES})
+    return make_reader(corpus.load().lexicon)
 
 
 def counts(one: Reader, language: str) -> tuple[int, int, int]:

@@ -1,7 +1,7 @@
 """Counts from real emergency visits for the knowledge: `triage count`, reproducible to the byte.
 
 What is counted for each condition, from visits whose ICD-10 codes map to it (`knowledge.icd10`): visits and their share, women, ages, what
-staff wrote down as reasons for the visit, and vital signs by outcome. An acute condition counts from any diagnosis that was not only probable,
+staff wrote down as reasons for the visit, and vital signs by outcome, against those of all visits that were sent home. An acute condition counts from any diagnosis that was not only probable,
 a chronic one from the first diagnosis alone, since old age collects codes. A first diagnosis that belongs to no condition counts for `other`. A visit whose codes map to several conditions is shared among
 them as the knowledge expects at that age and sex; in the shares of visits each visit counts once, split over its diagnoses.
 
@@ -84,6 +84,7 @@ class VisitCounter:
         self.bands = [0.0] * len(AGE_BANDS)
         self.weight = 0.0
         self.visits = 0
+        self.sent_home: dict[str, list[tuple[float, float]]] = defaultdict(list)
 
     def expected(self, one: Condition, band: int, sex: str | None) -> float:
         """The rate at which the knowledge expects a condition at an age and sex: how a code that several conditions claim is shared."""
@@ -116,6 +117,9 @@ class VisitCounter:
         self.bands[band] += visit.weight
         said = {injured: self.reasons.mentioned(visit, self.parents, injured=injured) for injured in (False, True)}
         scaled = self._scaled(visit, band)
+        if not (visit.critical or visit.hospitalised):
+            for vital, value in scaled.items():
+                self.sent_home[vital].append((value, 1.0))
         groups = ("all", "critical" if visit.critical else "admitted" if visit.hospitalised else "home")
         shares = self.shares(visit, band)
         belongs: dict[str, float] = {}
@@ -137,21 +141,29 @@ class VisitCounter:
                     tally.vitals[group, vital].append((value, share))
 
     def _scaled(self, visit: RealVisit, band: int) -> dict[str, float]:
-        """Vital signs as the knowledge writes them: those that follow age as the shift from normal in adult units."""
+        """Vital signs in adult units."""
         result = {}
         adult = AGE_BANDS.index("30-44")
         for name in VITAL_SIGNS:
             if name in visit.vitals:
                 table, value = self.vitals[name], visit.vitals[name]
                 if "by_age" in table:
-                    value = value * table["by_age"][adult] / table["by_age"][band] - table["normal"][0]
+                    value = value * table["by_age"][adult] / table["by_age"][band]
                 result[name] = value
         return result
+
+    def _against(self, usual: Mapping[str, float], vital: str, moments: list[float]) -> list[float]:
+        """Moments as the knowledge writes them: what follows age as the shift from normal, the rest moved so that the usual is normal."""
+        table = self.vitals[vital]
+        centre = moments[0] - usual[vital] + (0.0 if "by_age" in table else table["normal"][0])
+        return [round(centre, 2), *moments[1:]]
 
     def document(self) -> dict[str, Any]:
         """All counts, rounded, as the file holds them."""
         overall = np.array(self.bands)
         conditions: dict[str, Any] = {}
+        # Whoever comes to an emergency department is in pain and afraid: what is normal there is what those have who are sent home.
+        usual = {vital: _moments(values)[0] for vital, values in self.sent_home.items()}
         for name in sorted(self.tallies):
             tally = self.tallies[name]
             if tally.visits < FEWEST_VISITS or name not in self.conditions:
@@ -166,7 +178,9 @@ class VisitCounter:
                 "mentions": {finding: round(k) for finding, k in sorted(tally.mentions.items()) if k >= FEWEST_MENTIONS},
             }
             for group in GROUPS:
-                signs = {vital: _moments(tally.vitals[group, vital]) for vital in VITAL_SIGNS}
+                signs = {
+                    vital: self._against(usual, vital, _moments(tally.vitals[group, vital])) for vital in VITAL_SIGNS if vital in usual
+                }
                 signs = {vital: three for vital, three in signs.items() if three[2] >= counts.ENOUGH}
                 if signs:
                     entry[group] = signs
@@ -175,14 +189,20 @@ class VisitCounter:
 
 
 def _moments(values: Iterable[tuple[float, float]]) -> list[float]:
-    """Mean, standard deviation and number of patients."""
-    table = np.array(list(values), dtype=float).reshape(-1, 2)
+    """Centre, standard deviation and number of patients, made robust, since slips of the pen have long tails.
+
+    The centre is halfway between mean and median; the deviation is that of the normal distribution with the same distance between its 5th
+    and 95th percentile.
+    """
+    table = np.array(sorted(values), dtype=float).reshape(-1, 2)
     total = float(table[:, 1].sum())
     if total <= 0:
         return [0.0, 0.0, 0]
+    place = (np.cumsum(table[:, 1]) - table[:, 1] / 2) / total
+    low, middle, high = np.interp([0.05, 0.5, 0.95], place, table[:, 0])
     mean = float((table[:, 0] * table[:, 1]).sum() / total)
-    variance = float((table[:, 1] * (table[:, 0] - mean) ** 2).sum() / total)
-    return [round(mean, 2), round(variance**0.5, 2), round(total)]
+    centre = (mean + middle) / 2  # the median of a coarsely recorded value jumps, the mean follows its tail
+    return [round(centre, 2), round((high - low) / 3.29, 2), round(total)]
 
 
 def count(corpus: Corpus, path: Path, reasons: Reasons | None = None) -> dict[str, Any]:

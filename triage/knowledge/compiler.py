@@ -18,29 +18,17 @@ from numpy.typing import NDArray
 
 from triage import artefact
 from triage.knowledge import forms
-from triage.knowledge.corpus import Corpus, applies
+from triage.knowledge.corpus import Corpus
 from triage.knowledge.loader import FILE, LAW_FILE, odds_units
-from triage.knowledge.schema import CATEGORICAL, Condition, Finding, Part
+from triage.knowledge.schema import CATEGORICAL, LOWEST, Condition, Finding, Part, applies, changed, expit, logit
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 Floats = NDArray[np.float64]
-LOWEST = 1e-6  # no frequency is taken as impossible or certain
 # What answering needs of a red flag; its names are with all names, its cases and references stay in the files.
 SERVED = ("acuity", "all", "any", "age", "sex", "vitals", "any_vitals", "consciousness", "for")
 CONSUMED = ("findings", "kinds", "conditions", "states", "at_least", "vitals", "measured", "latents", "decision", "red_flags")
 BAND_FLOOR = 0.0002
 RELATIVE = ("heart_rate", "respiratory_rate", "systolic_bp")  # files give a shift from the normal for age
-
-
-def logit(p: float) -> float:
-    """The log-odds of a probability, kept away from certainty."""
-    p = min(max(p, LOWEST), 1 - LOWEST)
-    return math.log(p / (1 - p))
-
-
-def expit(x: float) -> float:
-    """The probability of log-odds."""
-    return 1 / (1 + math.exp(-x))
 
 
 def demography(corpus: Corpus) -> Floats:
@@ -188,7 +176,7 @@ def _variants(findings: tuple[Finding, ...]) -> tuple[NDArray[np.int16], list[in
 def _frequency(finding: Finding, band: int, one: Condition, presentation: Part, severity: Part, ages: Floats) -> float:
     """P(finding | state), in an age band if the finding's background follows age.
 
-    Presentation and severity move the log-odds away from the condition's base. Where the background follows age, the file's number is
+    Presentation and severity move the log-odds away from the condition's base (`schema.changed`). Where the background follows age, the file's number is
     the mean over the condition's patients, and the condition shifts the log-odds of the background by the same amount at every age.
     """
     base_number = one.findings.get(finding.id)
@@ -200,9 +188,7 @@ def _frequency(finding: Finding, band: int, one: Condition, presentation: Part, 
         shift = _age_shift(finding, base_number.value, tuple(ages))
     else:
         shift = base - logit(background)
-    for part in (presentation, severity):
-        if finding.id in part.findings:
-            shift += logit(part.findings[finding.id].value) - base
+    shift += changed(base, [part.findings[finding.id].value for part in (presentation, severity) if finding.id in part.findings]) - base
     return min(max(expit(logit(background) + shift), LOWEST), 1 - LOWEST)
 
 

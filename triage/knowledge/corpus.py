@@ -10,7 +10,7 @@ from typing import Any
 from triage.errors import KnowledgeError
 from triage.knowledge import counts, forms, schema
 from triage.knowledge.schema import Condition, Finding, Number, Place
-from triage.records import AGE_BANDS, LANGUAGES, SETTINGS, Acuity
+from triage.records import LANGUAGES, SETTINGS, Acuity
 
 HERE = Path(__file__).parent
 
@@ -229,12 +229,3 @@ def _frequency_problems(where: str, table: dict[str, Number], by_id: dict[str, F
     for group, total in groups.items():
         if total > 1.0001:
             yield f"{where}: group {group}: mutually exclusive findings sum to {total:.2f}. Expected at most 1."
-
-
-def applies(finding: Finding) -> list[list[bool]]:
-    """Whether a finding can occur, by age band and sex (female, male)."""
-    limits = (0.0, 28 / 365.25, 1.0, 5.0, 12.0, 18.0, 30.0, 45.0, 60.0, 75.0, 130.0)
-    return [
-        [finding.ages[0] < limits[band + 1] and finding.ages[1] > limits[band] and finding.sex in ("", sex) for sex in ("female", "male")]
-        for band in range(len(AGE_BANDS))
-    ]

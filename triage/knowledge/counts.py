@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from triage.knowledge import schema
-from triage.knowledge.schema import SHRINKAGE, Condition, Finding, Number, Part
+from triage.knowledge.schema import SHRINKAGE, Condition, Finding, Number, Part, changed, expit, logit
 from triage.records import AGE_BANDS
 
 if TYPE_CHECKING:
@@ -72,18 +72,8 @@ def mean_frequency(one: Condition, finding: Finding, shift: float = 0.0) -> floa
     total = 0.0
     for share, presentation, severity in state_shares(one):
         changes = [part.findings[finding.id].value for part in (presentation, severity) if finding.id in part.findings]
-        odds = sum(_logit(value) for value in changes) - (len(changes) - 1) * _logit(own) if changes else _logit(own)
-        total += share * _expit(odds + shift)
+        total += share * expit(changed(logit(own), changes) + shift)
     return total
-
-
-def _logit(p: float) -> float:
-    p = min(max(p, 1e-6), 1 - 1e-6)
-    return math.log(p / (1 - p))
-
-
-def _expit(x: float) -> float:
-    return 1 / (1 + math.exp(-x))
 
 
 def shift_for(one: Condition, finding: Finding, mean: float) -> float:
@@ -176,6 +166,8 @@ def _findings(
         if number is None:
             if k < fewest or mean < frequent or mean < multiple * finding.background or (finding.parent and finding.parent not in numbers):
                 continue
+            if not _possible(one, finding):
+                continue
             numbers[finding.id] = Number(mean, source, n, k, finding.background)
         elif number.value > STATED_ABSENCE * finding.background:
             shifts[finding.id] = shift_for(one, finding, mean)
@@ -187,8 +179,14 @@ def _findings(
     }
 
 
+def _possible(one: Condition, finding: Finding) -> bool:
+    """Whether a finding can occur in anyone who has the condition."""
+    people = [[rate > 0 and share > 0 for share in (one.female.value, 1 - one.female.value)] for rate in one.age]
+    return any(can and here for row, who in zip(schema.applies(finding), people, strict=True) for can, here in zip(row, who, strict=True))
+
+
 def _moved(p: float, shift: float) -> float:
-    return min(max(_expit(_logit(p) + shift), LIMITS[0]), max(LIMITS[1], p))
+    return min(max(expit(logit(p) + shift), LIMITS[0]), max(LIMITS[1], p))
 
 
 def _shifted(part: Part, shifts: Mapping[str, float], findings: Sequence[Finding]) -> Part:

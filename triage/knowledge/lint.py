@@ -7,10 +7,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from triage.knowledge.corpus import Corpus, applies
+from triage.knowledge.corpus import Corpus
 from triage.knowledge.counts import mean_frequency
 from triage.knowledge.icd10 import home_blocks, plain
-from triage.knowledge.schema import Condition
+from triage.knowledge.schema import Condition, applies
 from triage.records import AGE_BANDS, LANGUAGES
 
 ALIKE = 6  # findings that share one number from which a file looks as if nobody had thought about them

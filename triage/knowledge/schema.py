@@ -6,13 +6,14 @@ The formats are described in README.md, section "How to add a condition". Nothin
 
 from __future__ import annotations
 
+import math
 import tomllib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
+from triage.records import AGE_BANDS, AGE_LIMITS, LANGUAGES, SETTINGS, SEXES
 
 CONTINUOUS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "spo2", "glucose", "pain_score")
 CATEGORICAL = {"consciousness": ("A", "C", "V", "P", "U"), "duration": ("hours", "days", "weeks", "months")}
@@ -103,6 +104,29 @@ class Condition:
     presentations: tuple[Part, ...]
     findings: dict[str, Number]
     vitals: dict[str, tuple[Number, ...]]
+
+
+LOWEST = 1e-6  # no frequency is taken as impossible or certain
+
+
+def logit(p: float) -> float:
+    """The log-odds of a probability, kept away from certainty."""
+    p = min(max(p, LOWEST), 1 - LOWEST)
+    return math.log(p / (1 - p))
+
+
+def expit(x: float) -> float:
+    """The probability of log-odds."""
+    return 1 / (1 + math.exp(-x))
+
+
+def changed(base: float, changes: Sequence[float]) -> float:
+    """The log-odds of a finding in a state: the condition's `base`, changed by the frequencies that its presentation and its severity give.
+
+    Changes in the same direction are one and the same fact told twice, so the larger one counts; opposite ones add up.
+    """
+    shifts = [logit(value) - base for value in changes]
+    return base + max(0.0, *shifts, 0.0) + min(0.0, *shifts, 0.0) if shifts else base
 
 
 class Place:
@@ -278,6 +302,15 @@ def finding(name: str, table: Mapping[str, Any], at: Place) -> Finding:
         ages=(float(ages[0]), float(ages[1])),
         by_age=ten(table["by_age"], at / "by_age") if "by_age" in table else (),
     )
+
+
+def applies(finding: Finding) -> list[list[bool]]:
+    """Whether a finding can occur, by age band and sex (female, male)."""
+    limits = (0.0, *AGE_LIMITS[:-1], 130.0)
+    return [
+        [finding.ages[0] < limits[band + 1] and finding.ages[1] > limits[band] and finding.sex in ("", sex) for sex in SEXES]
+        for band in range(len(AGE_BANDS))
+    ]
 
 
 CONDITION_KEYS = (
