@@ -67,12 +67,14 @@ def text(directory: Path | None = None) -> str:
     """The card of the model in a directory, from its manifest, metrics.json and comparison.json."""
     place = directory or artefact.default_directory()
     metrics = json.loads((place / "metrics.json").read_text(encoding="utf-8"))
-    comparison_path = place / "comparison.json"
-    comparison = json.loads(comparison_path.read_text(encoding="utf-8")) if comparison_path.exists() else None
-    return "\n".join(_lines(diagnosis.load(directory), metrics, comparison)) + "\n"
+    comparison, outside = (
+        json.loads((place / name).read_text(encoding="utf-8")) if (place / name).exists() else None
+        for name in ("comparison.json", "outside.json")
+    )
+    return "\n".join(_lines(diagnosis.load(directory), metrics, comparison, outside or {})) + "\n"
 
 
-def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str, Any] | None) -> Iterator[str]:
+def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str, Any] | None, outside: dict[str, Any]) -> Iterator[str]:
     manifest = model.manifest
     yield "# Model card"
     yield ""
@@ -88,6 +90,7 @@ def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str
     yield f"- Where its {total:,} numbers come from: {shares}. An estimate is a judgement nobody has checked against patients."
     yield "- Chinese and Korean wording: not clinically reviewed"
     yield ""
+    yield from _outside(outside)
     yield "## Diagnosis on held-out synthetic clinics (setting clinic)"
     yield ""
     yield "| clinics | information | who | log-loss | regret | top-1 | top-3 | top-5 | ECE |"
@@ -126,6 +129,27 @@ def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str
             f"| {r['condition']} | {a['n']} | {_pc(a['unlisted']['value'])} | {_pc(a['unlisted']['upper'])} | {_pc(a['missed']['value'])} | "
             f"{_pc(a['missed']['upper'])} | {_pc(b['missed']['value'])} | {_pc(b['missed']['upper'])} |"
         )
+    yield from _hidden(metrics)
+    yield from _comparison(comparison)
+
+
+def _hidden(metrics: dict[str, Any]) -> Iterator[str]:
+    """The section about conditions that the model was not told of."""
+    if "hidden" in metrics:
+        yield ""
+        yield "## Conditions hidden from the model, setting clinic"
+        yield ""
+        yield "Where the patients of twenty conditions go that the model was not told of, and serious cases missed beside the red flags alone."
+        yield ""
+        yield "| condition | patients | to `other` | to a close condition | missed | missed by red flags alone |"
+        yield "|---|---|---|---|---|---|"
+        for r in metrics["hidden"]["rows"]:
+            missed = f"{_pc(r['missed']['value'])} | {_pc(r['missed_by_red_flags_alone']['value'])}" if "missed" in r else "- | -"
+            yield f"| {r['condition']} | {r['n']} | {_pc(r['other'])} | {_pc(r['close'])} | {missed} |"
+
+
+def _comparison(comparison: dict[str, Any] | None) -> Iterator[str]:
+    """The section that compares classifiers."""
     if comparison:
         yield ""
         yield f"## Comparison of classifiers (measured with knowledge `{comparison['knowledge']}`, model `{comparison['model']}`)"
@@ -137,6 +161,31 @@ def _lines(model: diagnosis.Model, metrics: dict[str, Any], comparison: dict[str
                 f"| {r['clinics']} | {r['information']} | {r['who']} | {r['log_loss']:.3f} | {r['regret']:.3f} | {100 * r['top1']:.1f} % | "
                 f"{100 * r['top3']:.1f} % | {100 * r['top5']:.1f} % | {r['ece']:.3f} | {r['learned_from']:,} | {r['training_seconds']} s |"
             )
+
+
+def _outside(outside: dict[str, Any]) -> Iterator[str]:
+    """The sections about cases that nobody here made up."""
+    if "vignettes" in outside:
+        one = outside["vignettes"]
+        yield f"## Vignettes of clinicians, setting {one['setting']} (measured with model `{one['model']}`)"
+        yield ""
+        yield "The 200 development vignettes of the Avey suite; diagnoses that are not covered count as wrong. The dictionary of the reader was developed"
+        yield "on these texts, so the figures for text are those of development, not of a first reading."
+        yield ""
+        yield "| cases | n | covered | top-1 | top-3 | top-5 |"
+        yield "|---|---|---|---|---|---|"
+        for name in ("as text", "coded by hand", "the same as text"):
+            if name in one:
+                r = one[name]
+                yield f"| {name} | {r['n']} | {_share(r['covered'])} | {_share(r['top1'])} | {_share(r['top3'])} | {_share(r['top5'])} |"
+        yield ""
+    if "ddxplus" in outside:
+        r = outside["ddxplus"]
+        yield (
+            f"DDXPlus by its own statistics (a check of the engine): {r['n']:,} patients, {r['conditions']} conditions, top-1 {_share(r['top1'])}, "
+            f"top-3 {_share(r['top3'])}."
+        )
+        yield ""
 
 
 def _share(one: dict[str, Any]) -> str:

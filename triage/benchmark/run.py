@@ -19,7 +19,8 @@ from triage.knowledge import corpus
 SEED = 1
 ORACLE_CLINICS = {"quick": 6, "full": 25}  # each has a law of its own to sum over
 COMPARED = {"quick": (20_000, 1000), "full": (100_000, 4000)}  # patients learned from, tested on
-SIZES = {"quick": (1500, 3000, 1000), "full": (20_000, 40_000, 4000)}  # diagnosis, urgency, cases of each must-not-miss condition
+# Patients for diagnosis (each level and kind of clinic), visits for urgency (each setting), cases of each must-not-miss and each hidden condition.
+SIZES = {"quick": (400, 1500, 25, 20), "full": (8000, 30_000, 400, 200)}
 
 PARTS = ("diagnosis", "oracle", "urgency", "killers", "hidden", "reading", "speed")
 EXTRA = ("comparison",)  # takes minutes; only when asked for
@@ -30,13 +31,13 @@ Say = Callable[[str], None]
 
 def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] = ()) -> dict[str, Any]:
     """The whole synthetic suite as a document; `parts` picks some of diagnosis, urgency, killers, reading, speed."""
-    patients, visits, each = SIZES[size]
+    patients, visits, each, unseen = SIZES[size]
     makers: dict[str, Callable[[], Any]] = {
         "diagnosis": lambda: synthetic.diagnosis(engine, patients, SEED, say),
         "oracle": lambda: synthetic.oracle(engine, patients, ORACLE_CLINICS[size], SEED),
         "urgency": lambda: synthetic.urgency(engine, visits, SEED, say),
         "killers": lambda: synthetic.killers(engine, each, SEED, say),
-        "hidden": lambda: hidden.suite(engine, corpus.load(), each // 10, SEED),
+        "hidden": lambda: hidden.suite(engine, corpus.load(), unseen, SEED),
         "reading": lambda: synthetic.reading_regret(engine, patients // 2, SEED, corpus.load().lexicon),
         "comparison": lambda: comparison.comparison(engine, *COMPARED[size], SEED, say),
         "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
@@ -200,6 +201,14 @@ def save(result: dict[str, Any], directory: Path | None = None) -> list[Path]:
             _write(place / "comparison.json", {"model": result["model"], "knowledge": result["knowledge"], "rows": result["comparison"]})
         )
     return written
+
+
+def save_outside(result: dict[str, Any], directory: Path | None = None) -> Path:
+    """Writes the shares of an outside suite, without its single cases, into outside.json beside the model."""
+    path = (directory or artefact.default_directory()) / "outside.json"
+    document = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    lasting = {key: {k: v for k, v in value.items() if k != "rows"} if isinstance(value, dict) else value for key, value in result.items()}
+    return _write(path, document | {result["suite"]: lasting})
 
 
 def _write(path: Path, document: dict[str, Any]) -> Path:

@@ -65,6 +65,8 @@ def benchmark(
         if data is None:
             raise UsageError(f"Missing --data. The suite {suite} needs the file of its cases.")
         outside = run.outside_suite(Engine.load(), suite, data, coded)
+        if save:
+            typer.echo(f"written: {run.save_outside(outside).name}", err=True)
         print_json(outside) if json else typer.echo(run.outside_tables(outside, every=every))
         return
     known = (*run.PARTS, *run.EXTRA)

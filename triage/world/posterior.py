@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -104,19 +105,20 @@ def _log_law(
     knowledge: Knowledge, band: int, latent: Latent, level: Level, clinic: Clinic | None, shift: Shift
 ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """log P(code | state, latents) [F, S] for the codes unknown, present and absent."""
+    # In single precision: there are a million numbers for each of some two hundred combinations, and their logarithms are all that counts.
     law, tables = knowledge.law, knowledge.manifest["latents"]
     variant = knowledge.variant[:, band]
-    p = (law["frequency"] if clinic is None else clinic.frequency)[variant].astype(float)
-    p = (1 - latent.fade) * p + latent.fade * law["background"][variant].astype(float)[:, None]
-    p = 1 - (1 - p) * (1 - law["comorbid"][latent.comorbid].astype(float)[:, None])
+    p = np.asarray(law["frequency"] if clinic is None else clinic.frequency, dtype=np.float32)[variant]
+    p = (1 - latent.fade) * p + _column(latent.fade * law["background"][variant])
+    p = 1 - (1 - p) * _column(1 - law["comorbid"][latent.comorbid])
     style = tables["style"][latent.style]
-    m = np.minimum(law["said"].astype(float) * style["talk"] * level.talk, 0.98)[:, None]
-    a = asking(knowledge, np.array([[style["ask"]]]), level)[0][:, None]
-    single = (knowledge.group < 0)[:, None]
-    missed = np.where(single, shifted(knowledge, shift).missed if clinic is None else clinic.missed, 0.0)
-    invented = knowledge.invented(shifted(knowledge, shift).invented if clinic is None else clinic.invented)[:, None]
-    present = p * (m + (1 - m) * a * (1 - missed)) + (1 - p) * a * invented
-    absent = p * (1 - m) * a * missed + (1 - p) * a * (1 - invented)
+    m = _column(np.minimum(law["said"] * style["talk"] * level.talk, 0.98))
+    a = _column(asking(knowledge, np.array([[style["ask"]]]), level)[0])
+    single = knowledge.group < 0
+    missed = _column(np.where(single, shifted(knowledge, shift).missed if clinic is None else clinic.missed, 0.0))
+    invented = _column(knowledge.invented(shifted(knowledge, shift).invented if clinic is None else clinic.invented))
+    present = p * (m + (1 - m) * a * (1 - missed)) + (1 - p) * (a * invented)
+    absent = p * ((1 - m) * a * missed) + (1 - p) * (a * (1 - invented))
     unknown = (1 - a) * (1 - p * m)
     for number in range(int(knowledge.group.max()) + 1):
         # Mutually exclusive findings are one draw: none of them is one event, carried by the first member's row.
@@ -124,8 +126,15 @@ def _log_law(
         absent[members[0]] = a[members[0]] * np.maximum(1 - p[members].sum(axis=0), 0)
         unknown[members[0]] = (1 - a[members[0]]) * np.maximum(1 - (p * m)[members].sum(axis=0), 0)
         absent[members[1:]] = unknown[members[1:]] = 1.0
-    logs = [np.log(np.maximum(table, TINY)).astype(np.float32) for table in (unknown, present, absent)]
-    return logs[0], logs[1], logs[2]
+    for table in (unknown, present, absent):
+        np.maximum(table, np.float32(TINY), out=table)
+        np.log(table, out=table)
+    return unknown, present, absent
+
+
+def _column(values: NDArray[Any]) -> NDArray[np.float32]:
+    """One number for each finding, to meet a table [F, S]."""
+    return np.asarray(values, dtype=np.float32)[:, None]
 
 
 def by_condition(knowledge: Knowledge, states: Floats) -> Floats:
