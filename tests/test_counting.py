@@ -77,13 +77,15 @@ def test_any_label_can_be_cleaned(label: str) -> None:
 
 def test_counting_gives_k_and_n(written: Corpus, tmp_path: Path) -> None:
     rows = [row(i) for i in range(40)] + [row(100 + i, reasons="14150,Shortness of breath,,") for i in range(10)]
+    rows += [row(200 + i, diagnoses="J069,,,").replace(",0,0,1,1,100", ",0,0,0,1,100") for i in range(10)]  # sent home: what is usual
     document = counting.count(written, made_up(tmp_path / "v.csv", rows))
     entry = document["conditions"]["myocardial_infarction"]
     assert entry["visits"] == 50
     assert entry["mentions"] == {"chest_pain": 40, "dyspnoea": 10}
-    assert entry["per_10000"] == pytest.approx(10_000)
+    assert entry["per_10000"] == pytest.approx(50 / 60 * 10_000, abs=1)
     assert entry["women"] == 0
-    assert entry["all"]["systolic_bp"][2] == 50
+    assert entry["admitted"]["systolic_bp"][2] == 50
+    assert "home" not in entry
     text = counting.as_toml(document, "test")
     assert tomllib.loads(text)["conditions"]["myocardial_infarction"]["mentions"]["chest_pain"] == 40
     assert text == counting.as_toml(counting.count(written, tmp_path / "v.csv"), "test")
@@ -97,8 +99,17 @@ def test_a_visit_counts_once_split_over_its_diagnoses(written: Corpus, tmp_path:
 def test_what_is_only_probable_or_chronic_and_second_does_not_count(written: Corpus, tmp_path: Path) -> None:
     document = counting.count(written, made_up(tmp_path / "v.csv", [row(i, diagnoses="J189,,I214,1") for i in range(20)]))
     assert "myocardial_infarction" not in document["conditions"]
-    document = counting.count(written, made_up(tmp_path / "w.csv", [row(i, diagnoses="J189,,I10,") for i in range(20)]))
-    assert "hypertension" not in document["conditions"]
+    document = counting.count(written, made_up(tmp_path / "w.csv", [row(i, diagnoses="I214,1,R0789,") for i in range(20)]))
+    assert "myocardial_infarction" not in document["conditions"]  # a first diagnosis that is only probable, beside another
+    document = counting.count(written, made_up(tmp_path / "x.csv", [row(i, diagnoses="J189,,E785,") for i in range(20)]))
+    assert set(document["conditions"]) == {"pneumonia"}
+    document = counting.count(written, made_up(tmp_path / "y.csv", [row(i, diagnoses="J189,,F0390,") for i in range(20)]))
+    assert "dementia" not in document["conditions"]  # chronic, and not the first
+
+
+def test_a_first_diagnosis_that_is_no_code_takes_no_share(written: Corpus, tmp_path: Path) -> None:
+    document = counting.count(written, made_up(tmp_path / "v.csv", [row(i, diagnoses="-9,,J189,") for i in range(20)]))
+    assert document["conditions"]["pneumonia"]["per_10000"] == pytest.approx(10_000)
 
 
 @pytest.mark.parametrize("year", [2015, 2019, 2020])
@@ -179,6 +190,47 @@ def test_few_patients_change_nothing(written: Corpus) -> None:
     assert after == one
 
 
+def test_vital_signs_of_a_presentation_and_of_a_source_are_not_hidden(written: Corpus) -> None:
+    one = next(
+        one
+        for one in written.conditions
+        if any("temperature" in part.vitals for part in one.presentations) and one.severities[0].acuity >= 4
+    )
+    entry = table(one.id, home={"temperature": [36.5, 0.4, 200], "spo2": [97.0, 2.0, 200]})
+    after = counts.overlay(one, entry, "survey", written.findings)
+    assert "temperature" not in after.severities[0].vitals or "temperature" in one.severities[0].vitals
+    sourced = replace(one, vitals=one.vitals | {"spo2": (Number(96.0, "study"), Number(2.0, "study"))})
+    after = counts.overlay(sourced, entry, "survey", written.findings)
+    assert "spo2" not in after.severities[0].vitals or "spo2" in one.severities[0].vitals
+
+
+def test_a_published_member_of_a_group_stays(written: Corpus) -> None:
+    one = replace(condition(written, "acute_cholecystitis"), findings={
+        "abdominal_pain": Number(0.9, "study"),
+        "right_upper_abdominal_pain": Number(0.65, "study"),
+        "epigastric_pain": Number(0.3, "estimate"),
+    }, presentations=condition(written, "acute_cholecystitis").presentations[:1])  # fmt: skip
+    entry = table(one.id, mentions={"abdominal_pain": 300, "epigastric_pain": 250}) | {
+        "noted": {"abdominal_pain": 0.9, "epigastric_pain": 0.5}
+    }
+    after = counts.overlay(one, entry, "survey", written.findings)
+    assert after.findings["right_upper_abdominal_pain"] == Number(0.65, "study")
+    assert after.findings["epigastric_pain"].value <= 0.331
+
+
+def test_the_same_at_every_age_stays_the_same(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), age=(2.0,) * 10, age_source="estimate")
+    after = counts.overlay(one, table("acute_bronchitis", age=[0.7] * 10), "survey", written.findings)
+    assert after.age == pytest.approx((1.0,) * 10)
+
+
+def test_a_count_of_mentions_is_spread_as_what_it_stands_for(written: Corpus) -> None:
+    one = replace(condition(written, "acute_bronchitis"), findings={"cough": Number(0.6, "estimate")})
+    after = counts.overlay(one, table("acute_bronchitis", mentions={"cough": 240}), "survey", written.findings)
+    assert after.findings["cough"].spread == 60
+    assert Number(0.5, "study", 200).spread == 200
+
+
 @given(st.floats(0.01, 0.95), st.floats(0.01, 0.95))
 def test_numbers_move_until_the_mean_comes_out_or_they_may_move_no_further(base: float, mean: float) -> None:
     written = _written()
@@ -186,10 +238,12 @@ def test_numbers_move_until_the_mean_comes_out_or_they_may_move_no_further(base:
     one = condition(written, "myocardial_infarction")
     one = replace(one, findings=one.findings | {"chest_pain": Number(base, "estimate")})
     shift = counts.shift_for(one, finding, mean)
+    reached = counts.mean_frequency(one, finding, shift)
     if abs(shift) < counts.FURTHEST - 1e-6:
-        assert counts.mean_frequency(one, finding, shift) == pytest.approx(mean, abs=1e-6)
+        assert reached == pytest.approx(mean, abs=1e-6)
     else:
         assert abs(shift) == pytest.approx(counts.FURTHEST)
+        assert (reached - mean) * shift <= 1e-9  # it stopped on the near side
 
 
 def test_the_shipped_counts_are_the_ones_of_these_years(corpus: Corpus) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import itertools
 import shutil
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from triage.errors import KnowledgeError
 from triage.knowledge import compiler
 from triage.knowledge import corpus as knowledge_corpus
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.loader import Knowledge
+from triage.knowledge.loader import Knowledge, probability
 from triage.knowledge.statistics import provenance, search
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
@@ -251,5 +252,15 @@ def test_a_frequency_that_follows_age_keeps_the_mean_the_file_states(corpus: Cor
             "history_diabetes" not in part.findings for part in (*one.presentations, *one.severities) if part.id in (presentation, severity)
         )
     ]
-    mean = float((law["frequency"][arrays["variant"][f], plain[0]] * weights).sum() / weights.sum())
+    mean = float((probability(law["frequency"][arrays["variant"][f], plain[0]]) * weights).sum() / weights.sum())
     assert mean == pytest.approx(one.findings["history_diabetes"].value, abs=0.005)
+
+
+def test_a_fever_keeps_its_mean_and_does_not_chill(corpus: Corpus) -> None:
+    edges = [round(34 + 0.02 * i, 2) for i in range(500)]
+    shares = compiler._fever_bands(38.4, 0.9, edges)
+    centres = np.array([edges[0], *[(a + b) / 2 for a, b in itertools.pairwise(edges)], edges[-1]])
+    assert shares.sum() == pytest.approx(1)
+    assert (shares >= -1e-12).all()
+    assert float((shares * centres).sum()) == pytest.approx(38.4, abs=0.03)
+    assert shares[centres < 36].sum() < 0.01

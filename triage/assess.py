@@ -261,7 +261,14 @@ class Engine:
             else manifest["first_actions"][knowledge.condition_index[name]]
             for name in sources
         ]
-        ranked = [column[rank] for rank in range(max(map(len, lists), default=0)) for column in lists if rank < len(column)]
+        # First things first, condition by condition; of equal rank, what has a time window goes before what has none.
+        ranked = [
+            action
+            for rank in range(max(map(len, lists), default=0))
+            for action in sorted(
+                (column[rank] for column in lists if rank < len(column)), key=lambda action: "minutes" not in advice.get(action, {})
+            )
+        ]
         present = scored.prepared.given.present[i]
         chosen: list[str] = []
         for action in dict.fromkeys(ranked):

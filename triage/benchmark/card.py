@@ -169,7 +169,7 @@ def _outside(outside: dict[str, Any]) -> Iterator[str]:
         one = outside["vignettes"]
         yield f"## Vignettes of clinicians, setting {one['setting']} (measured with model `{one['model']}`)"
         yield ""
-        yield "The 200 development vignettes of the Avey suite; diagnoses that are not covered count as wrong. The dictionary of the reader was developed"
+        yield "Development vignettes of the Avey suite; diagnoses that are not covered count as wrong. The dictionary of the reader was developed"
         yield "on these texts, so the figures for text are those of development, not of a first reading."
         yield ""
         yield "| cases | n | covered | top-1 | top-3 | top-5 |"

@@ -8,15 +8,21 @@ from typing import Any
 import numpy as np
 
 from triage.benchmark import metrics
+from triage.errors import UsageError
 from triage.importers import ddxplus
 
 CHUNK = 4000
 
 
-def suite(path: Path, limit: int | None = None) -> dict[str, Any]:
+def suite(path: Path) -> dict[str, Any]:
     """Top-1, -3 and -5 of the serving engine on the patients of a file; definitions and statistics lie beside it."""
     model = ddxplus.engine_model(path.parent)
-    people = list(ddxplus.patients(path, ddxplus.defaults(path.parent)))[:limit]
+    people = list(ddxplus.patients(path, ddxplus.defaults(path.parent)))
+    unknown = {person.pathology for person in people} - model.knowledge.condition_index.keys()
+    if unknown or not people:
+        raise UsageError(
+            f"Invalid patients {path.name}. Got {len(people)} patients, unknown conditions: {', '.join(sorted(unknown)) or 'none'}."
+        )
     posteriors = [
         model.condition_posterior(model.state_posterior(ddxplus.cases(model, people[start : start + CHUNK]), "clinic"))
         for start in range(0, len(people), CHUNK)

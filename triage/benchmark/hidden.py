@@ -46,12 +46,17 @@ def without(engine: Engine, hidden: NDArray[np.intp]) -> Engine:
 
 def suite(engine: Engine, corpus: Corpus, each: int, seed: int, setting: str = "clinic") -> dict[str, Any]:
     """For each hidden condition: where its patients went, and how many serious ones were missed, beside the red flags alone."""
+    hidden = np.array([engine.knowledge.condition_index[name] for name in chosen(engine, seed)])
+    return suite_on(engine, without(engine, hidden), corpus, each, seed, setting)
+
+
+def suite_on(engine: Engine, blind: Engine, corpus: Corpus, each: int, seed: int, setting: str = "clinic") -> dict[str, Any]:
+    """The suite with the answers of another engine, for the patients of the conditions chosen for this one."""
     knowledge = engine.knowledge
     names = chosen(engine, seed)
     hidden = np.array([knowledge.condition_index[name] for name in names])
-    blind = without(engine, hidden)
     system = {one.id: one.system for one in corpus.conditions}
-    near = {one.id: {each.condition for each in one.confused_with} for one in corpus.conditions}
+    near = {one.id: {rival.condition for rival in one.confused_with} for one in corpus.conditions}
     natural = samples.natural(knowledge, setting)
     total = np.maximum(np.add.reduceat(natural, knowledge.first_state), 1e-15)[knowledge.state_condition]
     weights = np.where(np.isin(knowledge.state_condition, hidden), 1 / total, 0.0)
@@ -70,12 +75,16 @@ def suite(engine: Engine, corpus: Corpus, each: int, seed: int, setting: str = "
         row: dict[str, Any] = {
             "condition": name,
             "n": len(given),
-            "other": round(float(np.mean([a == "other" for a in given])), 3),
-            "close": round(float(np.mean(close)), 3),
+            "other": round(sum(a == "other" for a in given) / max(len(given), 1), 3),
+            "close": round(sum(close) / max(len(given), 1), 3),
+            "answered": round(float(scored.conditions[own, c].max(initial=0.0)), 6),
         }
         if knowledge.at_least[c]:
             serious = own & (knowledge.acuity[patients.state] <= knowledge.at_least[c])
             limit = knowledge.at_least[c]
+            if not serious.any():
+                rows.append(row)
+                continue
             row["missed"] = metrics.share(scored.acuity[serious] > limit).document()
             row["missed_by_red_flags_alone"] = metrics.share(rule[serious] > limit).document()
         rows.append(row)

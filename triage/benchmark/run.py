@@ -30,7 +30,7 @@ Say = Callable[[str], None]
 
 
 def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The whole synthetic suite as a document; `parts` picks some of diagnosis, urgency, killers, reading, speed."""
+    """The whole synthetic suite as a document; `parts` picks some of PARTS and EXTRA."""
     patients, visits, each, unseen = SIZES[size]
     makers: dict[str, Callable[[], Any]] = {
         "diagnosis": lambda: synthetic.diagnosis(engine, patients, SEED, say),

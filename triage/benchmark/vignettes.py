@@ -14,7 +14,7 @@ from triage.benchmark.metrics import Share
 from triage.errors import UsageError
 from triage.importers import vignettes
 from triage.importers.vignettes import Vignette
-from triage.records import Visit
+from triage.records import VITALS, Visit
 
 NAMES = Path(__file__).parent / "names"
 TOPS = (1, 3, 5)
@@ -47,16 +47,23 @@ def suite(engine: Engine, path: Path, setting: str = "clinic", coded: Path | Non
 def coded_visits(engine: Engine, path: Path, cases: Sequence[Vignette]) -> dict[str, Visit]:
     """Findings coded by hand, by vignette id: TOML `[id]` with `present`, `absent` and vital signs."""
     by_id = {case.id: case.visit for case in cases}
-    with path.open("rb") as stream:
-        table = tomllib.load(stream)
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"Cannot read the coded vignettes {path}: {error}") from error
     visits = {}
     for identifier, entry in table.items():
-        if identifier not in by_id:
-            raise UsageError(f"Invalid coded vignette {path.name}: unknown id {identifier!r}.")
+        where = f"Invalid coded vignette {path.name}, {identifier}"
+        if identifier not in by_id or not isinstance(entry, dict):
+            raise UsageError(f"{where}: expected a table for the id of a vignette.")
         present, absent = entry.pop("present", []), entry.pop("absent", [])
         unknown = [name for name in (*present, *absent) if name not in engine.knowledge.finding_index]
-        if unknown:
-            raise UsageError(f"Invalid coded vignette {path.name}, {identifier}: unknown finding {unknown[0]!r}.")
+        if unknown or entry.keys() - set(VITALS):
+            raise UsageError(
+                f"{where}: unknown finding {unknown[0]!r}."
+                if unknown
+                else f"{where}: unknown key. Expected present, absent or a vital sign."
+            )
         findings = tuple([(name, True) for name in present] + [(name, False) for name in absent])
         visits[identifier] = Visit(findings=findings, age=by_id[identifier].age, sex=by_id[identifier].sex, **entry)
     return visits

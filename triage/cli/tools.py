@@ -66,7 +66,8 @@ def benchmark(
             raise UsageError(f"Missing --data. The suite {suite} needs the file of its cases.")
         outside = run.outside_suite(Engine.load(), suite, data, coded)
         if save:
-            typer.echo(f"written: {run.save_outside(outside).name}", err=True)
+            for path in (run.save_outside(outside), card.write()):
+                typer.echo(f"written: {path.name}", err=True)
         print_json(outside) if json else typer.echo(run.outside_tables(outside, every=every))
         return
     known = (*run.PARTS, *run.EXTRA)
@@ -141,17 +142,19 @@ def count(
     ] = None,
 ) -> None:
     """Count real emergency visits for the knowledge: shares, ages, mentions and vital signs of each condition."""
+    from triage.errors import KnowledgeError, UsageError
     from triage.importers import counting
     from triage.knowledge import corpus
 
     loaded = corpus.load(counted=False)
     if loaded.problems:
-        from triage.errors import KnowledgeError
-
         raise KnowledgeError(loaded.problems)
     document = counting.count(loaded, data)
     path = output or corpus.HERE / "counts" / f"{counting.SOURCE}.toml"
-    path.write_text(counting.as_toml(document, counting.SOURCE), encoding="utf-8")
+    try:
+        path.write_text(counting.as_toml(document, counting.SOURCE), encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"Cannot write the counts {path}: {error.strerror or error}") from error
     typer.echo(f"{document['visits']} visits counted for {len(document['conditions'])} conditions; written: {path.name}", err=True)
 
 
@@ -195,6 +198,7 @@ def check(
 ) -> int:
     """Check all knowledge files and print the share of numbers by kind of source."""
     from triage.errors import KnowledgeError
+    from triage.importers import codes
     from triage.knowledge import corpus, icd10
     from triage.knowledge.lint import problems as objections
     from triage.knowledge.statistics import provenance
@@ -211,7 +215,7 @@ def check(
         shares = ", ".join(f"{kind} {100 * tables[name][kind] / total:.1f}%" for kind in ("counted", "literature", "estimate"))
         typer.echo(f"numbers, {name.replace('_', '-')}: {sum(tables[name].values())}: {shares}")
     if coverage:
-        typer.echo("\n".join(icd10.coverage_table(icd10.coverage(loaded.conditions, icd10.read_codes(coverage)))))
+        typer.echo("\n".join(icd10.coverage_table(icd10.coverage(loaded.conditions, codes.read(coverage)))))
     found = lint(data) if data else []
     for text in found:
         typer.echo(f"data: {text}", err=True)

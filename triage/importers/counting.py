@@ -1,7 +1,7 @@
 """Counts from real emergency visits for the knowledge: `triage count`, reproducible to the byte.
 
 What is counted for each condition, from visits whose ICD-10 codes map to it (`knowledge.icd10`): visits and their share, women, ages, what
-staff wrote down as reasons for the visit, and vital signs by outcome, against those of all visits that were sent home. An acute condition counts from any diagnosis that was not only probable,
+staff wrote down as reasons for the visit, and vital signs by outcome, against those of all visits that were sent home. An acute condition counts from any diagnosis that is not only probable,
 a chronic one from the first diagnosis alone, since old age collects codes. A first diagnosis that belongs to no condition counts for `other`. A visit whose codes map to several conditions is shared among
 them as the knowledge expects at that age and sex; in the shares of visits each visit counts once, split over its diagnoses.
 
@@ -31,10 +31,10 @@ from triage.records import AGE_BANDS, age_band
 SOURCE = "nhamcs-ed-2016-2018"
 YEARS = (2016, 2017, 2018)
 FEWEST_VISITS = 5.0  # conditions with fewer are left out
-FEWEST_MENTIONS = 3.0
+FEWEST_MENTIONS = 0.5
 VITAL_SIGNS = ("temperature", "heart_rate", "respiratory_rate", "systolic_bp", "spo2", "pain_score")
 INJURY = "injury"  # the folder of conditions whose visits are for an injury
-GROUPS = ("all", "home", "admitted", "critical")
+GROUPS = ("all", "home", "admitted")
 
 
 @dataclass(slots=True)
@@ -91,20 +91,19 @@ class VisitCounter:
         women = one.female.value
         return max(one.rate["emergency"].value * one.age[band] * (1.0 if sex is None else women if sex == "female" else 1 - women), 1e-6)
 
-    def shares(self, visit: RealVisit, band: int) -> list[dict[str, float]]:
-        """For each diagnosis of a visit that counts, the conditions it belongs to with their shares."""
+    def shares(self, visit: RealVisit, band: int) -> list[tuple[bool, dict[str, float]]]:
+        """For each diagnosis of a visit that counts: only probable or not, and the conditions it belongs to with their shares."""
         result = []
         for position, (code, probable) in enumerate(visit.diagnoses):
             owners = [name for name, _ in self.codes.owners(plain(code))]
-            if not position and not owners and plain(code)[1:2].isdigit():
-                owners = ["other"]
             if position:  # later diagnoses count for acute illness only
                 owners = [] if probable else [name for name in owners if self.conditions[name].course == "acute"]
-                if not owners:
-                    continue
-            weights = {name: self.expected(self.conditions[name], band, visit.sex) for name in owners}
-            total = sum(weights.values())
-            result.append({name: weight / total for name, weight in weights.items()})
+            elif not owners and plain(code)[1:2].isdigit():
+                owners = ["other"]
+            if owners:
+                weights = {name: self.expected(self.conditions[name], band, visit.sex) for name in owners}
+                total = sum(weights.values())
+                result.append((probable, {name: weight / total for name, weight in weights.items()}))
         return result
 
     def add(self, visit: RealVisit) -> None:
@@ -120,16 +119,15 @@ class VisitCounter:
         if not (visit.critical or visit.hospitalised):
             for vital, value in scaled.items():
                 self.sent_home[vital].append((value, 1.0))
-        groups = ("all", "critical" if visit.critical else "admitted" if visit.hospitalised else "home")
+        groups = ("all", "admitted" if visit.critical or visit.hospitalised else "home")
         shares = self.shares(visit, band)
         belongs: dict[str, float] = {}
-        for diagnosis in shares:
+        for probable, diagnosis in shares:
             for name, share in diagnosis.items():
                 self.tallies[name].share += visit.weight * share / len(shares)
-                belongs[name] = max(belongs.get(name, 0.0), share)
+                if not probable:
+                    belongs[name] = max(belongs.get(name, 0.0), share)
         for name, share in belongs.items():
-            if visit.diagnoses[0][1] and len(visit.diagnoses) == 1:
-                continue  # only probable
             tally = self.tallies[name]
             tally.visits += share
             tally.women += share * (visit.sex == "female")
@@ -214,6 +212,8 @@ def count(corpus: Corpus, path: Path, reasons: Reasons | None = None) -> dict[st
                 f"Invalid visit {visit.id}: of {visit.year}. Expected {YEARS[0]} to {YEARS[-1]}; later years are kept for measuring."
             )
         counter.add(visit)
+    if counter.weight <= 0:
+        raise UsageError(f"Nothing to count in {path.name}: no completed visit with an age and a weight.")
     document = counter.document()
     document["noted"] = counts.noted(corpus, document["conditions"])
     return document

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import ast
 import csv
-import gzip
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ import numpy as np
 from triage.diagnosis.encoding import Cases
 from triage.diagnosis.model import Model
 from triage.errors import UsageError
+from triage.importers.files import opened
 from triage.knowledge.loader import Knowledge, odds_units
 from triage.records import ABSENT, AGE_BANDS, PRESENT, SETTINGS, age_band
 
@@ -54,7 +54,15 @@ def defaults(directory: Path) -> set[str]:
 
 def engine_model(directory: Path) -> Model:
     """A model of the serving engine whose states are the conditions of DDXPlus and whose weights are its training statistics."""
-    statistics, silent = _json(directory / STATISTICS), defaults(directory)
+    try:
+        return _model(_json(directory / STATISTICS), defaults(directory), directory)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(
+            f"Invalid definitions of DDXPlus in {directory}: {error!r}. Expected {EVIDENCES} and {STATISTICS} as published."
+        ) from error
+
+
+def _model(statistics: dict[str, Any], silent: set[str], directory: Path) -> Model:
     conditions = list(statistics)
     tokens: dict[str, None] = {}
     for entry in statistics.values():
@@ -111,20 +119,18 @@ def _knowledge(findings: list[str], conditions: list[str], prior: np.ndarray[Any
 
 def patients(path: Path, silent: set[str]) -> Iterator[Patient]:
     """The patients of a file, in order."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8", newline="") as stream:
-            for number, row in enumerate(csv.DictReader(stream), start=2):
-                try:
-                    text = row["EVIDENCES"]
-                    tokens = ast.literal_eval(text) if text.startswith("[") else text.split()
-                    yield Patient(float(row["AGE"]), SEX[row["SEX"]], row["PATHOLOGY"], frozenset(tokens) - silent)
-                except (KeyError, ValueError, SyntaxError, TypeError, AttributeError) as error:
-                    raise UsageError(
-                        f"Invalid patient {path.name}, line {number}. Expected AGE, SEX (F or M), PATHOLOGY and EVIDENCES of DDXPlus."
-                    ) from error
-    except (OSError, EOFError, UnicodeDecodeError) as error:
-        raise UsageError(f"Cannot read the patients {path}: {error}") from error
+    with opened(path, "patients") as stream:
+        for line, row in enumerate(csv.DictReader(stream), start=2):
+            try:
+                text = row["EVIDENCES"]
+                tokens = ast.literal_eval(text) if text.startswith("[") else text.split()
+                age = float(row["AGE"])
+                age_band(age)
+                yield Patient(age, SEX[row["SEX"]], row["PATHOLOGY"], frozenset(tokens) - silent)
+            except (KeyError, ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError) as error:
+                raise UsageError(
+                    f"Invalid patient {path.name}, line {line}. Expected AGE, SEX (F or M), PATHOLOGY and EVIDENCES of DDXPlus."
+                ) from error
 
 
 def cases(model: Model, people: list[Patient]) -> Cases:

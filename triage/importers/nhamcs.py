@@ -8,13 +8,13 @@ visit_id may be empty. Statistical use only; no attempt at re-identification.
 from __future__ import annotations
 
 import csv
-import gzip
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from triage.errors import UsageError
+from triage.importers.files import number, opened
 
 REASONS = DIAGNOSES = 5
 VITALS = {"temperature": "temp_c", "heart_rate": "hr", "respiratory_rate": "rr", "systolic_bp": "sbp", "diastolic_bp": "dbp", "spo2": "spo2",
@@ -23,7 +23,7 @@ REQUIRED = ("visit_id", "year", "age", "sex", "rfv1", "diag1", "patwt", "out_cri
 # Physically possible; anything else is a slip of recording and is left out.
 POSSIBLE = {"temperature": (28.0, 43.5), "heart_rate": (20, 260), "respiratory_rate": (4, 99), "systolic_bp": (40, 290), "diastolic_bp": (20, 200),
             "spo2": (40, 100), "pain_score": (0, 10)}  # fmt: skip
-_SITE = re.compile(r"(?:Symptoms of )?(.+?) symptoms$")
+_SITE = re.compile(r"(?:Symptoms of )?([^,]+?) symptoms$(?<!related symptoms)")
 _BRACKETS = re.compile(r"\s*[\(\[][^()\[\]]*[\)\]]")
 
 
@@ -53,19 +53,15 @@ def clean_label(label: str) -> str:
     """
     group, _, words = _BRACKETS.sub("", label).split("(")[0].rpartition(":")
     site = _SITE.match(group.strip())
-    return f"{site.group(1) if site else ''} {words}".strip(" ,;-")
+    return " ".join(f"{site.group(1) if site else ''} {words}".split()).strip(" ,;-")
 
 
 def _number(row: dict[str, str], column: str) -> float | None:
-    text = row.get(column) or ""
-    try:
-        return float(text) if text else None
-    except ValueError:
-        return None
+    return number(row.get(column))
 
 
 def _visit(row: dict[str, str]) -> RealVisit:
-    days = _number(row, "age_days")
+    days, years = (value if value is not None and value >= 0 else None for value in (_number(row, "age_days"), _number(row, "age")))
     vitals = {}
     for name, column in VITALS.items():
         value = _number(row, column)
@@ -78,7 +74,7 @@ def _visit(row: dict[str, str]) -> RealVisit:
         if code is not None:
             reasons.append((str(int(code)), clean_label(row.get(f"rfv{i}_label") or "")))
     diagnoses = [
-        (row[f"diag{i}"].strip(), (row.get(f"prdiag{i}") or "").startswith("1"))
+        ((row.get(f"diag{i}") or "").strip(), (row.get(f"prdiag{i}") or "").startswith("1"))
         for i in range(1, DIAGNOSES + 1)
         if (row.get(f"diag{i}") or "").strip()
     ]
@@ -86,8 +82,8 @@ def _visit(row: dict[str, str]) -> RealVisit:
     return RealVisit(
         id=row["visit_id"],
         year=int(_number(row, "year") or 0),
-        age=days / 365.25 if days is not None else _number(row, "age"),
-        sex={"F": "female", "M": "male"}.get(row["sex"].strip()),
+        age=years if days is None else days / 365.25,
+        sex={"F": "female", "M": "male"}.get((row.get("sex") or "").strip()),
         vitals=vitals,
         reasons=tuple(reasons),
         diagnoses=tuple(diagnoses),
@@ -102,16 +98,10 @@ def _visit(row: dict[str, str]) -> RealVisit:
 
 def read(path: Path) -> Iterator[RealVisit]:
     """The visits of a file, in order; raises UsageError when a column that is needed is missing."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            rows = csv.DictReader(stream)
-            missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
-            if missing:
-                raise UsageError(
-                    f"Invalid file of visits {path.name}. Missing columns: {', '.join(missing)}. Expected NHAMCS visits as CSV."
-                )
-            for row in rows:
-                yield _visit(row)
-    except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise UsageError(f"Cannot read the visits {path}: {error}") from error
+    with opened(path, "visits") as stream:
+        rows = csv.DictReader(stream)
+        missing = [name for name in REQUIRED if name not in (rows.fieldnames or ())]
+        if missing:
+            raise UsageError(f"Invalid file of visits {path.name}. Missing columns: {', '.join(missing)}. Expected NHAMCS visits as CSV.")
+        for row in rows:
+            yield _visit(row)

@@ -22,6 +22,7 @@ SECTIONS = (
     ("family_history", "Family history: "),
     ("social_history", "Social history: "),
 )
+OLDEST = 130
 EMPTY = {"", "-", "none", "none.", "nil", "n/a"}
 
 
@@ -48,7 +49,7 @@ def read(path: Path) -> list[Vignette]:
     """The vignettes of a file; raises UsageError with the line of what cannot be read."""
     result = []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"Cannot read the vignettes {path}: {error}") from error
     for number, line in enumerate(lines, start=1):
@@ -57,13 +58,15 @@ def read(path: Path) -> list[Vignette]:
         where = f"Invalid vignette {path.name}, line {number}"
         try:
             row = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise UsageError(f"{where}: no JSON ({error.msg}). Expected one object a line.") from error
+        except (ValueError, RecursionError) as error:
+            raise UsageError(f"{where}: no JSON. Expected one object a line.") from error
         missing = [name for name in REQUIRED if not isinstance(row, dict) or row.get(name) in (None, "")]
         if missing:
             raise UsageError(f"{where}: missing {', '.join(missing)}.")
-        if not isinstance(row["age"], int | float) or row["sex"] not in SEXES:
+        if not isinstance(row["age"], int | float) or not 0 <= row["age"] < OLDEST or row["sex"] not in SEXES:
             raise UsageError(f"{where}: got age {row['age']!r}, sex {row['sex']!r}. Expected years and {' or '.join(SEXES)}.")
         visit = Visit(complaint=text_of(row), age=float(row["age"]), sex=row["sex"])
         result.append(Vignette(str(row["id"]), visit, str(row["diagnosis"])))
+    if not result:
+        raise UsageError(f"No vignettes in {path.name}. Expected one JSON object a line.")
     return result

@@ -310,6 +310,7 @@ def _bands(name: str, table: dict[str, Any], numbers: Sequence[float], shifted: 
 def _fever_bands(mean: float, sd: float, edges: list[float]) -> Floats:
     """Shares of a distribution that spreads upwards by `sd` but downwards by no more than healthy people differ: a fever falls to normal, not below."""
     lower = min(sd, COOL_SIDE)
+    mean -= math.sqrt(2 / math.pi) * (sd - lower)  # now the mode, so that the mean is the file's
     below, above = _normal_bands(mean, lower, edges), _normal_bands(mean, sd, edges)
     cut = int(np.searchsorted(edges, mean))
     result = np.concatenate((below[:cut], [0.0], above[cut + 1 :]))

@@ -126,6 +126,8 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
             yield f"{where}: settled_by: a must-not-miss condition needs the test that settles it"
         if one.must_not_miss and not one.first_actions:
             yield f"{where}: first_actions: a must-not-miss condition needs a first action"
+        for name in one.not_counted.keys() - by_id.keys() - {"emergency", "female", "age", "vitals"}:
+            yield f"{where}: not_counted: unknown finding {name!r}; allowed besides findings: emergency, female, age, vitals"
         yield from _discriminator_problems(where, one, {other.id for other in corpus.conditions}, set(by_id))
         for action in (*one.first_actions, one.settled_by, *(each.test for each in one.confused_with if each.test)):
             if corpus.advice and action not in corpus.advice:

@@ -3,14 +3,15 @@
 `counts/*.toml` are written by `triage count` and never edited. The rule, number by number:
 
 - a published number in a file stays: it says what patients *have*, a count says what was written down;
-- an estimate yields to a count of 30 or more patients and shrinks towards it: (k + 20 * estimate) / (n + 20);
+- an estimate yields to a count of 30 or more patients and shrinks towards it: (k + 20 * estimate) / (n + 20); the rate of visits, which no
+  one here could estimate better, from 10 visits and as it is;
 - an estimate far below the finding's background is a stated absence and part of what the condition is; it stays;
 - `not_counted` in a condition file keeps an estimate and says why;
 - a finding that the file does not name is added when it is mentioned much more often than its background explains.
 
 A mention becomes a frequency through `noted`, how completely staff write a finding down when it is there: P(present) = P(mentioned) / noted.
-That differs from condition to condition, so a count of mentions stands for at most 40 patients and moves the odds of an estimate by a factor
-of three at most; findings that are hardly ever noted are not counted at all. The count is the mean over all states of a condition: the
+What is noted rarely says little, and it differs from condition to condition, so a count of mentions stands for n * noted patients, 40 at
+most, and moves the odds of an estimate by a factor of three at most; findings that are hardly ever noted are not counted at all. The count is the mean over all states of a condition: the
 numbers of the condition and of its presentations and severities all move by the same log-odds until that mean comes out.
 """
 
@@ -34,6 +35,7 @@ ENOUGH = 30  # patients a count needs to win
 FEW_VISITS = 10  # visits from which a share of all visits is better counted than guessed
 ENOUGH_AGES = 60
 CALIBRATES = (60, 0.12)  # patients and frequency from which a condition says how completely a finding is noted
+MOST = 300  # patients that one condition counts for in it
 FEW_CONDITIONS = 3  # conditions that have to say so
 HARDLY_NOTED = 0.1  # findings noted less completely than this are not counted
 STANDS_FOR = 40.0  # patients that a count of mentions stands for at most
@@ -66,14 +68,21 @@ def state_shares(one: Condition) -> list[tuple[float, Part, Part]]:
 
 
 def mean_frequency(one: Condition, finding: Finding, shift: float = 0.0) -> float:
-    """The mean over its states of a finding's frequency, all moved by `shift` log-odds."""
+    """The mean over its states of a finding's frequency, with its estimates moved by `shift` log-odds."""
     number = one.findings.get(finding.id)
-    own = number.value if number else finding.background
+    own = logit(finding.background) + shift if number is None else logit(_moved(number, finding, shift))
     total = 0.0
     for share, presentation, severity in state_shares(one):
-        changes = [part.findings[finding.id].value for part in (presentation, severity) if finding.id in part.findings]
-        total += share * expit(changed(logit(own), changes) + shift)
+        changes = [_moved(part.findings[finding.id], finding, shift) for part in (presentation, severity) if finding.id in part.findings]
+        total += share * expit(changed(own, changes))
     return total
+
+
+def _moved(number: Number, finding: Finding, shift: float) -> float:
+    """A number moved by `shift` log-odds, within the limits, if it is an estimate and no stated absence."""
+    if number.source != "estimate" or number.value <= STATED_ABSENCE * finding.background or not shift:
+        return number.value
+    return min(max(expit(logit(number.value) + shift), min(LIMITS[0], number.value)), max(LIMITS[1], number.value))
 
 
 def shift_for(one: Condition, finding: Finding, mean: float) -> float:
@@ -94,23 +103,22 @@ def mention_share(entry: Mapping[str, Any], finding: Finding) -> tuple[int, int]
 
 
 def noted(corpus: Corpus, conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
-    """How completely a finding is noted when it is there: the median over conditions, for findings that enough conditions have."""
-    own: dict[str, list[float]] = {}
+    """How completely a finding is noted when it is there: mentions over those expected, for findings that enough conditions have."""
     enough, frequent = CALIBRATES
+    seen: dict[str, list[tuple[float, float]]] = {}  # (mentions, mentions if everything were noted), a condition counting for MOST at most
     for one in corpus.conditions:
         for finding in corpus.findings if one.id in conditions else ():
             k, n = mention_share(conditions[one.id], finding)
-            if k and n >= enough and finding.id in one.findings:
+            if n >= enough and finding.id in one.findings:
                 p = mean_frequency(one, finding)
                 if p >= frequent:
-                    own.setdefault(finding.id, []).append(k / n / p)
-    return {name: round(min(max(_median(ratios), 0.02), 1.0), 3) for name, ratios in sorted(own.items()) if len(ratios) >= FEW_CONDITIONS}
-
-
-def _median(values: Sequence[float]) -> float:
-    ordered = sorted(values)
-    middle = len(ordered) // 2
-    return ordered[middle] if len(ordered) % 2 else (ordered[middle - 1] + ordered[middle]) / 2
+                    weight = min(n, MOST) / n
+                    seen.setdefault(finding.id, []).append((weight * k, weight * n * p))
+    return {
+        name: round(min(max(sum(k for k, _ in pairs) / sum(e for _, e in pairs), 0.02), 1.0), 3)
+        for name, pairs in sorted(seen.items())
+        if len(pairs) >= FEW_CONDITIONS
+    }
 
 
 def overlay(one: Condition, table: Mapping[str, Any], source: str, findings: Sequence[Finding]) -> Condition:
@@ -129,17 +137,19 @@ def overlay(one: Condition, table: Mapping[str, Any], source: str, findings: Seq
         changes["female"] = _counted(int(entry["women"]), visits, one.female.value, source)
     if visits >= ENOUGH_AGES and "age" not in kept and one.age_source in ("estimate", source):
         # Shrunk towards the file's ages as if it had seen twenty patients; a band the file excludes stays empty.
-        mean = sum(one.age) / len(one.age) or 1.0
+        counted, mean = sum(entry["age"]) / len(AGE_BANDS) or 1.0, sum(one.age) / len(AGE_BANDS) or 1.0
         mixed = [
-            (visits * float(c) + SHRINKAGE * a / mean) / (visits + SHRINKAGE) if a > 0 else 0.0
+            (visits * float(c) / counted + SHRINKAGE * a / mean) / (visits + SHRINKAGE) if a > 0 else 0.0
             for c, a in zip(entry["age"], one.age, strict=True)
         ]
-        if sum(mixed) > 0 and len(mixed) == len(AGE_BANDS):
+        if sum(mixed) > 0:
             changes["age"], changes["age_source"] = tuple(mixed), source
     changes |= _findings(one, entry, table.get("noted", {}), source, findings)
     if "vitals" not in kept:
         changes["vitals"] = one.vitals | _vitals(one.vitals, entry.get("all", {}), source, add=True)
-        changes["severities"] = tuple(_severity(part, entry, source) for part in changes["severities"])
+        told = {vital for part in one.presentations for vital in part.vitals}
+        told |= {vital for vital, numbers in one.vitals.items() if numbers[0].source not in ("estimate", source)}
+        changes["severities"] = tuple(_severity(part, entry, source, told) for part in changes["severities"])
     return replace(one, **changes)
 
 
@@ -160,7 +170,7 @@ def _findings(
         if noted_share < HARDLY_NOTED or n < ENOUGH or finding.id in one.not_counted or (number and number.source != "estimate"):
             continue
         counted = min(k / n / noted_share, LIMITS[1])
-        worth = min(float(n), STANDS_FOR)
+        worth = min(n * noted_share, STANDS_FOR)
         estimate = mean_frequency(one, finding)
         mean = (worth * counted + SHRINKAGE * estimate) / (worth + SHRINKAGE)
         if number is None:
@@ -168,12 +178,12 @@ def _findings(
                 continue
             if not _possible(one, finding):
                 continue
-            numbers[finding.id] = Number(mean, source, n, k, finding.background)
+            numbers[finding.id] = Number(mean, source, n, k, finding.background, worth)
         elif number.value > STATED_ABSENCE * finding.background:
             shifts[finding.id] = shift_for(one, finding, mean)
-            numbers[finding.id] = Number(_moved(number.value, shifts[finding.id]), source, n, k, number.value)
+            numbers[finding.id] = Number(_moved(number, finding, shifts[finding.id]), source, n, k, number.value, worth)
     return {
-        "findings": _exclusive(numbers, findings),
+        "findings": _exclusive(numbers, findings, {name for name in numbers if numbers[name] is not one.findings.get(name)}),
         "presentations": tuple(_shifted(part, shifts, findings) for part in one.presentations),
         "severities": tuple(_shifted(part, shifts, findings) for part in one.severities),
     }
@@ -185,30 +195,28 @@ def _possible(one: Condition, finding: Finding) -> bool:
     return any(can and here for row, who in zip(schema.applies(finding), people, strict=True) for can, here in zip(row, who, strict=True))
 
 
-def _moved(p: float, shift: float) -> float:
-    return min(max(expit(logit(p) + shift), LIMITS[0]), max(LIMITS[1], p))
-
-
 def _shifted(part: Part, shifts: Mapping[str, float], findings: Sequence[Finding]) -> Part:
     """A presentation or severity with the estimates of its findings moved as the condition's were."""
+    by_id = {finding.id: finding for finding in findings if finding.id in shifts}
     moved = {
-        name: replace(number, value=_moved(number.value, shifts[name])) if name in shifts and number.source == "estimate" else number
+        name: replace(number, value=_moved(number, by_id[name], shifts[name])) if name in by_id else number
         for name, number in part.findings.items()
     }
-    return replace(part, findings=_exclusive(moved, findings))
+    return replace(part, findings=_exclusive(moved, findings, {name for name in moved if moved[name].value != part.findings[name].value}))
 
 
-def _exclusive(numbers: dict[str, Number], findings: Sequence[Finding]) -> dict[str, Number]:
-    """Findings of one group sum to at most 0.98: counted ones give way in proportion."""
+def _exclusive(numbers: dict[str, Number], findings: Sequence[Finding], touched: set[str]) -> dict[str, Number]:
+    """Findings of one group sum to at most 0.98: those that a count has touched give way in proportion, the others stay."""
     groups: dict[str, list[str]] = {}
     for finding in findings:
         if finding.group and finding.id in numbers:
             groups.setdefault(finding.group, []).append(finding.id)
     for members in groups.values():
-        total = sum(numbers[name].value for name in members)
-        if total > 0.98:
-            for name in members:
-                numbers[name] = replace(numbers[name], value=numbers[name].value * 0.98 / total)
+        giving = [name for name in members if name in touched]
+        taken, given = sum(numbers[name].value for name in members if name not in touched), sum(numbers[name].value for name in giving)
+        if giving and taken + given > 0.98:
+            for name in giving:
+                numbers[name] = replace(numbers[name], value=max(numbers[name].value * (0.98 - taken) / given, 0.001))
     return numbers
 
 
@@ -229,10 +237,12 @@ def _vitals(
     return result
 
 
-def _severity(part: Part, entry: Mapping[str, Any], source: str) -> Part:
+def _severity(part: Part, entry: Mapping[str, Any], source: str, told: set[str]) -> Part:
     """A mild severity takes the vital signs of those sent home; one that needs a hospital the same day those of the admitted, where the
-    file says nothing. Severe ones keep the file's: they are defined by their vital signs, and an American admission is not."""
+    file says nothing. Severe ones keep the file's: they are defined by their vital signs, and an American admission is not. What a
+    presentation or a source says of a vital sign (`told`) stays, since a severity would hide it."""
     if part.acuity <= 2:
         return part
     counted = entry.get("home", {}) if part.acuity >= 4 else {v: x for v, x in entry.get("admitted", {}).items() if v not in part.vitals}
+    counted = {vital: three for vital, three in counted.items() if vital in part.vitals or vital not in told}
     return replace(part, vitals=part.vitals | _vitals(part.vitals, counted, source, add=True))

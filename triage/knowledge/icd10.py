@@ -7,13 +7,9 @@ contact; the other letters are external causes and provisional codes.
 
 from __future__ import annotations
 
-import csv
-import gzip
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
-from triage.errors import UsageError
 from triage.knowledge.schema import Condition
 
 # The blocks of chapters I to XIX as first and last category (WHO ICD-10, with the blocks that ICD-10-CM adds or splits).
@@ -33,8 +29,6 @@ S70-S79 S80-S89 S90-S99 T00-T07 T08-T14 T15-T19 T20-T32 T33-T35 T36-T50 T51-T65 
 """
 BLOCKS = tuple(tuple(block.split("-")) for block in _BLOCKS.split())
 ILLNESS = frozenset("ABCDEFGHIJKLMNOPQST")
-CODE_COLUMNS = ("code", "icd10", "diag1")
-WEIGHT_COLUMNS = ("weight", "patwt")
 
 
 def plain(code: str) -> str:
@@ -45,6 +39,8 @@ def plain(code: str) -> str:
 def block(code: str) -> str:
     """The block of a code of chapters A to T such as "S60-S69"; empty for codes of no block."""
     category = plain(code)[:3]
+    if not category[2:].isdigit() and category[:1] in ILLNESS and category[1:2].isdigit():
+        category = category[:2] + "9"  # ICD-10-CM appends categories with a letter, such as M1A or O9A
     return next((f"{first}-{last}" for first, last in BLOCKS if first <= category <= last), "")
 
 
@@ -88,35 +84,6 @@ class Chapter:
     missing: dict[str, float] = field(default_factory=dict)
 
 
-def read_codes(path: Path) -> Iterator[tuple[str, float]]:
-    """(code, weight) of each line: a CSV with a column code, icd10 or diag1 and optionally weight or patwt, or one code a line; may be gzipped."""
-    opener = gzip.open if path.suffix == ".gz" else open
-    try:
-        with opener(path, "rt", encoding="utf-8-sig", newline="") as stream:
-            rows = csv.reader(stream)
-            header = [cell.strip().lower() for cell in next(rows, [])]
-            column = next((header.index(name) for name in CODE_COLUMNS if name in header), -1)
-            weight = next((header.index(name) for name in WEIGHT_COLUMNS if name in header), -1)
-            if column < 0:
-                if len(header) != 1 or not plain(header[0])[1:2].isdigit():
-                    raise UsageError(f"Invalid list of codes {path.name}. Got the columns {', '.join(header) or 'of an empty file'}. "
-                                     f"Expected a column {', '.join(CODE_COLUMNS)}, or one ICD-10 code a line.")  # fmt: skip
-                yield header[0], 1.0
-                column = 0
-            for number, row in enumerate(rows, start=2):
-                if len(row) <= max(column, weight):
-                    continue
-                try:
-                    share = float(row[weight]) if weight >= 0 else 1.0
-                except ValueError as error:
-                    raise UsageError(
-                        f"Invalid list of codes {path.name}, line {number}: got weight {row[weight]!r}. Expected a number."
-                    ) from error
-                yield row[column], share
-    except (OSError, UnicodeDecodeError, EOFError, csv.Error) as error:
-        raise UsageError(f"Cannot read the list of codes {path}: {error}") from error
-
-
 def coverage(conditions: Sequence[Condition], codes: Iterable[tuple[str, float]]) -> dict[str, Chapter]:
     """Coverage by first letter of the code."""
     table = CodeMap(conditions)
@@ -141,11 +108,11 @@ def coverage_table(chapters: dict[str, Chapter]) -> list[str]:
     total = sum(one.total for one in chapters.values()) or 1.0
 
     def line(name: str, parts: Sequence[Chapter]) -> str:
-        whole = sum(one.total for one in parts)
+        whole = sum(one.total for one in parts) or 1.0
         covered, elsewhere = (sum(getattr(one, key) for one in parts) for key in ("covered", "elsewhere"))
         missing = {code: weight for one in parts for code, weight in one.missing.items()}
         largest = ", ".join(f"{code} {100 * weight / whole:.2f}" for code, weight in sorted(missing.items(), key=lambda item: -item[1])[:6])
-        return (f"  {name:<12}{100 * whole / total:>8.1f}%{100 * covered / (whole or 1):>10.1f}%{100 * elsewhere / (whole or 1):>14.1f}%"
+        return (f"  {name:<12}{100 * whole / total:>8.1f}%{100 * covered / whole:>10.1f}%{100 * elsewhere / whole:>14.1f}%"
                 f"   {largest}")  # fmt: skip
 
     groups = {

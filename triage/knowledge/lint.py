@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
 
 from triage.knowledge.corpus import Corpus
 from triage.knowledge.counts import mean_frequency
@@ -17,17 +18,20 @@ ALIKE = 6  # findings that share one number from which a file looks as if nobody
 APART = 1.0  # nats of Jeffreys divergence (Kullback-Leibler both ways) over all findings below which two conditions cannot be told apart
 SEPARATES = 1.5  # ratio of odds from which a finding separates two conditions at all
 
+Profiles = NDArray[np.float64]
+
 
 def problems(corpus: Corpus) -> list[str]:
     """Every objection with its place."""
+    profiles = _profiles(corpus)
     return [
         *_orphans(corpus),
         *_duplicates(corpus),
         *_unprotected(corpus),
         *_impossible(corpus),
         *_alike(corpus),
-        *_indistinguishable(corpus),
-        *_empty_discriminators(corpus),
+        *_indistinguishable(corpus, profiles),
+        *_empty_discriminators(corpus, profiles),
     ]
 
 
@@ -41,7 +45,7 @@ def _named(one: Condition) -> set[str]:
 
 
 def _orphans(corpus: Corpus) -> Iterator[str]:
-    """Findings, tests, actions and sources that nothing uses."""
+    """Findings and sources that nothing uses."""
     used = {name for one in corpus.conditions for name in _named(one)}
     for rule in corpus.red_flags.values():
         used |= {*rule.get("all", ()), *(name for group in rule.get("any", ()) for name in group)}
@@ -53,9 +57,9 @@ def _orphans(corpus: Corpus) -> Iterator[str]:
     sources = {number.source for _, _, number in corpus.numbers()} | {one.age_source for one in corpus.conditions}
     sources |= {name for one in corpus.conditions for part in one.presentations for name in part.share_sources}
     sources |= {str(rule.get("source", "")) for rule in corpus.red_flags.values()}
-    texts = " ".join([*(one.review for one in corpus.conditions), *sources])
+    reviews = " ".join(one.review for one in corpus.conditions)
     for name in corpus.sources:
-        if name not in sources and name not in texts:
+        if name not in sources and name not in reviews:
             yield f"sources: {name}: no number cites it"
 
 
@@ -116,7 +120,7 @@ def _alike(corpus: Corpus) -> Iterator[str]:
             yield f"{_where(one)}: {count} of {len(guesses)} estimates are {value:g}. Expected numbers that were thought about one by one"
 
 
-def _profiles(corpus: Corpus) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _profiles(corpus: Corpus) -> Profiles:
     """Mean frequency [C, F] of each finding in each condition; a refinement's is multiplied by its parent's."""
     index = {finding.id: f for f, finding in enumerate(corpus.findings)}
     table = np.array([[finding.background for finding in corpus.findings]] * len(corpus.conditions))
@@ -129,8 +133,7 @@ def _profiles(corpus: Corpus) -> np.ndarray[tuple[int, int], np.dtype[np.float64
     return table.clip(1e-6, 1 - 1e-6)
 
 
-def _indistinguishable(corpus: Corpus) -> Iterator[str]:
-    p = _profiles(corpus)
+def _indistinguishable(corpus: Corpus, p: Profiles) -> Iterator[str]:
     logit = np.log(p / (1 - p))
     cross = p @ logit.T
     own = np.diag(cross)
@@ -144,11 +147,10 @@ def _indistinguishable(corpus: Corpus) -> Iterator[str]:
                f"{divergence[a, b]:.2f} nats. Expected at least {APART:g}")  # fmt: skip
 
 
-def _empty_discriminators(corpus: Corpus) -> Iterator[str]:
+def _empty_discriminators(corpus: Corpus, p: Profiles) -> Iterator[str]:
     """Findings said to separate two conditions although they are as frequent in one as in the other."""
     by_id = {one.id: c for c, one in enumerate(corpus.conditions)}
     index = {finding.id: f for f, finding in enumerate(corpus.findings)}
-    p = _profiles(corpus)
     odds = p / (1 - p)
     for one in corpus.conditions:
         for each in one.confused_with:

@@ -32,11 +32,14 @@ class Number:
     n: int = 0
     k: int = 0
     before: float | None = None
+    worth: float = 0.0  # patients a count of mentions stands for
 
     @property
     def spread(self) -> float:
         """The concentration of the Beta that says how far clinics differ: 20 estimate, 100 literature, up to 300 for a count."""
-        return 20.0 if self.source == "estimate" else float(min(self.n, 300)) if self.n else 100.0
+        if self.source == "estimate":
+            return 20.0
+        return self.worth + SHRINKAGE if self.worth else float(min(self.n, 300)) if self.n else 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +128,8 @@ def changed(base: float, changes: Sequence[float]) -> float:
 
     Changes in the same direction are one and the same fact told twice, so the larger one counts; opposite ones add up.
     """
-    shifts = [logit(value) - base for value in changes]
-    return base + max(0.0, *shifts, 0.0) + min(0.0, *shifts, 0.0) if shifts else base
+    shifts = [0.0, *(logit(value) - base for value in changes)]
+    return base + max(shifts) + min(shifts)
 
 
 class Place:

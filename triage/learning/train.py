@@ -35,7 +35,8 @@ Progress = Callable[[str, int, int], None]  # what is done, how much of it, of h
 
 
 def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progress: Progress | None = None) -> Model:
-    """Builds knowledge and model in `directory`; the same knowledge, seed and sizes give the same bytes."""
+    """Builds knowledge and model in `directory`; the same knowledge, seed and sizes give the same bytes on the same
+    kind of machine (dense products of another processor may differ in the last bit)."""
     say = progress or (lambda what, done, total: None)
     say("compiling the knowledge", 0, 1)
     compiler.compile_to(corpus.load_valid(), directory)
@@ -59,7 +60,7 @@ def train(directory: Path, *, patients: int = PATIENTS, seed: int = SEED, progre
     }
     artefact.write(directory / FILE, "model", manifest, arrays)
     whole = time.perf_counter() - began
-    # Not part of the model: the model is the same whatever machine and libraries built it.
+    # Not part of the model.
     cost = {
         "patients": patients,
         "learning_seconds": round(seconds),

@@ -33,7 +33,7 @@ def _number(corpus: Corpus, number: Number) -> str:
     if number.source == "estimate":
         return f"{number.value:<8.3g} estimate"
     citation = corpus.sources.get(number.source, {}).get("citation", "")
-    count = f" ({number.k} of {number.n}" if number.k else f" (n={number.n}" if number.n else ""
+    count = f" ({number.k} of {number.n}" if number.worth or number.k else f" (n={number.n}" if number.n else ""
     before = f"; wins over the estimate {number.before:g}" if number.n and number.before is not None else ""
     return f"{number.value:<8.3g} {number.source}{count}{before}{')' if count else ''}: {citation}"
 

@@ -31,6 +31,8 @@ def rows(
     number = 0
     for order, patients in enumerate(groups):
         rng = np.random.default_rng([seed, order])
+        if not len(patients):
+            continue  # a small clinic all of whose visits were silent
         language = LANGUAGES[int(patients.clinic[0]) % len(LANGUAGES)]
         texts = complaints(knowledge, patients, lexicon, language, rng)
         measured, consciousness, age = vitals.values(knowledge, patients, seed)
