@@ -16,7 +16,8 @@ from triage.importers import counting, nhamcs
 from triage.knowledge import corpus as knowledge_corpus
 from triage.knowledge import counts
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.schema import Condition, Number
+from triage.knowledge.quantities import Number
+from triage.knowledge.schema import Condition
 
 HEADER = (
     "visit_id,year,age,age_days,sex,temp_c,hr,rr,sbp,dbp,spo2,pain_0_10,triage_level,rfv1,rfv1_label,rfv2,rfv2_label,diag1,prdiag1,diag2,prdiag2,"

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 from triage.assess import Engine
 from triage.benchmark import hidden
 from triage.knowledge import corpus as knowledge_corpus
-from triage.knowledge import lint, schema
+from triage.knowledge import lint, quantities
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.schema import Condition, Discriminator, Number, expit, logit
+from triage.knowledge.quantities import Number, expit, logit
+from triage.knowledge.schema import Condition, Discriminator
 from triage.knowledge.statistics import provenance
 from triage.report.cards import card
 
@@ -96,11 +97,11 @@ def test_a_discriminator_that_does_not_separate() -> None:
 
 @given(st.floats(0.01, 0.99), st.lists(st.floats(0.01, 0.99), max_size=3))
 def test_changes_in_one_direction_count_once(base: float, changes: list[float]) -> None:
-    result = expit(schema.changed(logit(base), changes))
+    result = expit(quantities.changed(logit(base), changes))
     together = [base, *changes]
     if len(changes) <= 1 or all(value >= base for value in changes) or all(value <= base for value in changes):
         assert min(together) - 1e-9 <= result <= max(together) + 1e-9
-    assert result == pytest.approx(expit(schema.changed(logit(base), changes[::-1])))
+    assert result == pytest.approx(expit(quantities.changed(logit(base), changes[::-1])))
 
 
 def test_cards_show_who_won_and_how_often_a_rule_fires() -> None:

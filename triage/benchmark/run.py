@@ -14,7 +14,7 @@ from typing import Any
 from triage import artefact
 from triage.assess import Engine
 from triage.benchmark import comparison, ddxplus, hidden, synthetic, vignettes
-from triage.knowledge import corpus
+from triage.knowledge import compiler, corpus, lint, loader
 
 SEED = 1
 ORACLE_CLINICS = {"quick": 6, "full": 25}  # each has a law of its own to sum over
@@ -40,7 +40,7 @@ def synthetic_suite(engine: Engine, size: str, say: Say, parts: tuple[str, ...] 
         "hidden": lambda: hidden.suite(engine, corpus.load(), unseen, SEED),
         "reading": lambda: synthetic.reading_regret(engine, patients // 2, SEED, corpus.load().lexicon),
         "comparison": lambda: comparison.comparison(engine, *COMPARED[size], SEED, say),
-        "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up(),
+        "speed": lambda: synthetic.speed(engine, 5000, SEED) | start_up() | knowledge_costs(),
     }
     began = time.perf_counter()
     result: dict[str, Any] = {
@@ -106,6 +106,25 @@ def start_up(runs: int = 9) -> dict[str, float]:
     return {"start_up_cpu_ratio": round(whole / reference, 2), "start_up_reference_ms": round(1000 * reference)}
 
 
+def knowledge_costs(runs: int = 15) -> dict[str, float]:
+    """Milliseconds to load the compiled knowledge (least of several), seconds to read and compile it, and seconds of the whole check."""
+    directory = artefact.default_directory()
+
+    def least(times: int, action: Callable[[], Any]) -> float:
+        best = float("inf")
+        for _ in range(times):
+            began = time.perf_counter()
+            action()
+            best = min(best, time.perf_counter() - began)
+        return best
+
+    return {
+        "load_ms": round(1000 * least(runs, lambda: loader.read(directory)), 1),
+        "compile_seconds": round(least(1, lambda: compiler.compile_corpus(corpus.load())), 1),
+        "check_seconds": round(least(1, lambda: lint.problems(corpus.load())), 1),
+    }
+
+
 def tables(result: dict[str, Any]) -> str:
     """The document as tables of text."""
     lines = [f"Synthetic held-out suite ({result['size']}); model {result['model']}, knowledge {result['knowledge']}.",
@@ -157,6 +176,9 @@ def tables(result: dict[str, Any]) -> str:
             lines.append(
                 f"One answer costs {s['start_up_cpu_ratio']} x the CPU time of importing numpy and typer ({s['start_up_reference_ms']:.0f} ms)"
             )
+        lines.append(
+            f"Knowledge: loads in {s['load_ms']:.0f} ms, compiles in {s['compile_seconds']} s, is checked in {s['check_seconds']} s"
+        )
     lines.append(f"\n{result['seconds']} s")
     return "\n".join(lines)
 

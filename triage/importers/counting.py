@@ -215,7 +215,7 @@ def count(corpus: Corpus, path: Path, reasons: Reasons | None = None) -> dict[st
     if counter.weight <= 0:
         raise UsageError(f"Nothing to count in {path.name}: no completed visit with an age and a weight.")
     document = counter.document()
-    document["noted"] = counts.noted(corpus, document["conditions"])
+    document["noted"] = counts.noted(corpus.conditions, corpus.findings, document["conditions"])
     return document
 
 

@@ -20,7 +20,9 @@ from triage import artefact
 from triage.knowledge import forms
 from triage.knowledge.corpus import Corpus
 from triage.knowledge.loader import FILE, LAW_FILE, odds_units
-from triage.knowledge.schema import CATEGORICAL, LOWEST, Condition, Finding, Part, applies, changed, expit, logit
+from triage.knowledge.parsing import CATEGORICAL
+from triage.knowledge.quantities import LOWEST, changed, expit, logit
+from triage.knowledge.schema import Condition, Finding, Part, applies
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 Floats = NDArray[np.float64]
@@ -177,7 +179,7 @@ def _variants(findings: tuple[Finding, ...]) -> tuple[NDArray[np.int16], list[in
 def _frequency(finding: Finding, band: int, one: Condition, presentation: Part, severity: Part, ages: Floats) -> float:
     """P(finding | state), in an age band if the finding's background follows age.
 
-    Presentation and severity move the log-odds away from the condition's base (`schema.changed`). Where the background follows age, the file's number is
+    Presentation and severity move the log-odds away from the condition's base (`quantities.changed`). Where the background follows age, the file's number is
     the mean over the condition's patients, and the condition shifts the log-odds of the background by the same amount at every age.
     """
     base_number = one.findings.get(finding.id)

@@ -9,7 +9,9 @@ from typing import Any
 
 from triage.errors import KnowledgeError
 from triage.knowledge import counts, forms, schema
-from triage.knowledge.schema import Condition, Finding, Number, Place
+from triage.knowledge.parsing import Place, is_number, read_toml
+from triage.knowledge.quantities import Number
+from triage.knowledge.schema import Condition, Finding
 from triage.records import LANGUAGES, SETTINGS, Acuity
 
 HERE = Path(__file__).parent
@@ -57,7 +59,7 @@ def _tables(root: Path, pattern: str, problems: list[str], kind: type = dict) ->
     origin: dict[str, str] = {}
     for path in sorted(root.glob(pattern)):
         name = str(path.relative_to(root))
-        for key, value in schema.read_toml(path, name, problems).items():
+        for key, value in read_toml(path, name, problems).items():
             if key in merged:
                 problems.append(f"{name}: {key}: already in {origin[key]}")
             elif not isinstance(value, kind):
@@ -82,14 +84,12 @@ def load(root: Path = HERE, *, counted: bool = True) -> Corpus:
     for source, table in (counts.read(root, problems) if counted else {}).items():
         conditions = [counts.overlay(one, table, source, findings) for one in conditions]
     lexicon = {language: _tables(root, f"lexicon/{language}/*.toml", problems, list) for language in LANGUAGES}
-    single = {
-        name: schema.read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")
-    }
+    single = {name: read_toml(root / f"{name}.toml", f"{name}.toml", problems) for name in ("settings", "vitals", "latents", "decision")}
     corpus = Corpus(
         findings=findings,
         conditions=tuple(conditions),
         lexicon=lexicon,
-        cues=schema.read_toml(root / "lexicon" / "cues.toml", "lexicon/cues.toml", problems),
+        cues=read_toml(root / "lexicon" / "cues.toml", "lexicon/cues.toml", problems),
         red_flags=_tables(root, "red_flags/*.toml", problems),
         advice=_tables(root, "advice/*.toml", problems),
         sources=_tables(root, "sources/*.toml", problems),
@@ -190,7 +190,7 @@ def _red_flag_problems(corpus: Corpus, findings: set[str]) -> Iterator[str]:
             if condition not in conditions:
                 yield f"{where}: for: unknown condition {condition!r}"
         for test in (*rule.get("vitals", ()), *rule.get("any_vitals", ())):
-            if len(test) != 3 or test[0] not in RULE_VITALS or test[1] not in ("<", "<=", ">", ">=") or not schema.is_number(test[2]):
+            if len(test) != 3 or test[0] not in RULE_VITALS or test[1] not in ("<", "<=", ">", ">=") or not is_number(test[2]):
                 yield f"{where}: expected [vital sign, < <= > or >=, number], got {test!r}"
         source = rule.get("source", "estimate")
         if source != "estimate" and source not in corpus.sources:

@@ -21,14 +21,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from triage.knowledge import schema
-from triage.knowledge.schema import SHRINKAGE, Condition, Finding, Number, Part, changed, expit, logit
+from triage.knowledge.parsing import read_toml
+from triage.knowledge.quantities import SHRINKAGE, Number, changed, expit, logit
+from triage.knowledge.schema import Condition, Finding, Part
 from triage.records import AGE_BANDS
-
-if TYPE_CHECKING:
-    from triage.knowledge.corpus import Corpus
 
 SETTING = "emergency"
 ENOUGH = 30  # patients a count needs to win
@@ -50,7 +49,7 @@ def read(root: Path, problems: list[str]) -> dict[str, Any]:
     result: dict[str, Any] = {}
     for path in sorted(root.glob("counts/*.toml")):
         if path.stem != "reasons":
-            table = schema.read_toml(path, f"counts/{path.name}", problems)
+            table = read_toml(path, f"counts/{path.name}", problems)
             if table:
                 result[str(table.get("source", path.stem))] = table
     return result
@@ -102,13 +101,13 @@ def mention_share(entry: Mapping[str, Any], finding: Finding) -> tuple[int, int]
     return min(k, n), n
 
 
-def noted(corpus: Corpus, conditions: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
+def noted(conditions: Sequence[Condition], findings: Sequence[Finding], counted: Mapping[str, Mapping[str, Any]]) -> dict[str, float]:
     """How completely a finding is noted when it is there: mentions over those expected, for findings that enough conditions have."""
     enough, frequent = CALIBRATES
     seen: dict[str, list[tuple[float, float]]] = {}  # (mentions, mentions if everything were noted), a condition counting for MOST at most
-    for one in corpus.conditions:
-        for finding in corpus.findings if one.id in conditions else ():
-            k, n = mention_share(conditions[one.id], finding)
+    for one in conditions:
+        for finding in findings if one.id in counted else ():
+            k, n = mention_share(counted[one.id], finding)
             if n >= enough and finding.id in one.findings:
                 p = mean_frequency(one, finding)
                 if p >= frequent:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.schema import Number
+from triage.knowledge.quantities import Number
 from triage.records import LANGUAGES
 
 COUNTED = 30  # patients a count needs to stand as one

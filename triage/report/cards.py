@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.schema import Condition, Number, Part
+from triage.knowledge.quantities import Number
+from triage.knowledge.schema import Condition, Part
 from triage.records import AGE_BANDS, LANGUAGES, SETTINGS
 
 FlagRates = Mapping[str, Mapping[str, float]]
