@@ -93,7 +93,7 @@ def recompile(directory: Path) -> Knowledge:
     trained, _ = artefact.read(directory / FILE, "model")
     if trained["knowledge_hash"] != manifest["numbers_hash"]:
         raise UsageError("The numbers of the knowledge have changed since the model was trained. Run 'triage train' without --words-only.")
-    if list(trained["rule_flag_rate"]["clinic"]) != list(manifest["red_flags"]):
+    if sorted(trained["rule_flag_rate"]["clinic"]) != sorted(manifest["red_flags"]):
         raise UsageError("The red flags have changed since their values were measured. Run 'triage train' without --words-only.")
     compiler.compile_to(knowledge, directory)
     return loader.read(directory)
