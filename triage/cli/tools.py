@@ -210,10 +210,11 @@ def check(
         f"{len(loaded.conditions)} conditions ({must_not_miss} must-not-miss), {len(loaded.findings)} findings, {len(loaded.red_flags)} red flags"
     )
     tables = provenance(loaded)
-    for name in ("all", "must_not_miss"):
+    labels = {"all": "all", "must_not_miss": "must-not-miss", "must_not_miss_published": "must-not-miss with a published source"}
+    for name, label in labels.items():
         total = sum(tables[name].values()) or 1
         shares = ", ".join(f"{kind} {100 * tables[name][kind] / total:.1f}%" for kind in ("counted", "literature", "estimate"))
-        typer.echo(f"numbers, {name.replace('_', '-')}: {sum(tables[name].values())}: {shares}")
+        typer.echo(f"numbers, {label}: {sum(tables[name].values())}: {shares}")
     if coverage:
         typer.echo("\n".join(icd10.coverage_table(icd10.coverage(loaded.conditions, codes.read(coverage)))))
     found = lint(data) if data else []

@@ -8,6 +8,7 @@ from triage.knowledge.corpus import Corpus
 from triage.knowledge.quantities import Number
 from triage.records import LANGUAGES
 
+SURVEY = "nhamcs"
 COUNTED = 30  # patients a count needs to stand as one
 
 
@@ -15,14 +16,19 @@ def kind(number: Number) -> str:
     """counted (our own count, n of 30 or more, or the counted survey), literature, or estimate."""
     if number.source == "estimate":
         return "estimate"
-    return "counted" if number.n >= COUNTED or number.source.startswith("nhamcs") else "literature"
+    return "counted" if number.n >= COUNTED or number.source.startswith(SURVEY) else "literature"
 
 
 def provenance(corpus: Corpus) -> dict[str, Counter[str]]:
-    """Numbers by kind of source: all, must-not-miss conditions, and each condition by id."""
+    """Numbers by kind of source: all, must-not-miss conditions, those of them for which something is published, and each condition by id."""
     critical = {one.id for one in corpus.conditions if one.must_not_miss}
-    tables: dict[str, Counter[str]] = {"all": Counter(), "must_not_miss": Counter()}
+    published = {
+        name for name, _, number in corpus.numbers() if number.source != "estimate" and not number.source.startswith(SURVEY)
+    } & critical
+    tables: dict[str, Counter[str]] = {"all": Counter(), "must_not_miss": Counter(), "must_not_miss_published": Counter()}
     for identifier, _, number in corpus.numbers():
+        if identifier in published:
+            tables["must_not_miss_published"][kind(number)] += 1
         tables["all"][kind(number)] += 1
         if identifier in critical:
             tables["must_not_miss"][kind(number)] += 1
