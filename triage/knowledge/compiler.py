@@ -66,15 +66,19 @@ def compile_corpus(corpus: Corpus) -> tuple[dict[str, Any], dict[str, NDArray[An
     rates = np.array([condition_rates(one, people) for one in conditions])  # [C, K, A, X]
     variant, variant_finding, variant_band = _variants(findings)
 
-    frequency = np.empty((len(variant_finding), len(states)), dtype=np.float64)
+    # What a state's files do not name has its background in all of them.
+    usual = [expit(logit(_background(findings[f], band))) for f, band in zip(variant_finding, variant_band, strict=True)]
+    frequency = np.repeat(np.array(usual).clip(LOWEST, 1 - LOWEST)[:, None], len(states), axis=1)
+    variants_of = [[v for v, owner in enumerate(variant_finding) if owner == f] for f in range(len(findings))]
     spread = np.zeros((len(findings), len(states)))
     age_weights = [(people * rates[c]).sum(axis=(0, 2)) for c in range(len(conditions))]
     for s, (c, presentation, severity) in enumerate(states):
         one = conditions[c]
-        for v, f in enumerate(variant_finding):
-            frequency[v, s] = _frequency(findings[f], variant_band[v], one, presentation, severity, age_weights[c])
         for name in {*one.findings, *presentation.findings, *severity.findings}:
-            spread[index[name], s] = (severity.findings.get(name) or presentation.findings.get(name) or one.findings[name]).spread
+            f = index[name]
+            for v in variants_of[f]:
+                frequency[v, s] = _frequency(findings[f], variant_band[v], one, presentation, severity, age_weights[c])
+            spread[f, s] = (severity.findings.get(name) or presentation.findings.get(name) or one.findings[name]).spread
     _fit_groups(frequency, findings, conditions, states, variant_finding)
 
     prior = np.zeros((len(SETTINGS), len(AGE_BANDS), 2, len(states)))

@@ -66,12 +66,12 @@ def state_shares(one: Condition) -> list[tuple[float, Part, Part]]:
     ]
 
 
-def mean_frequency(one: Condition, finding: Finding, shift: float = 0.0) -> float:
-    """The mean over its states of a finding's frequency, with its estimates moved by `shift` log-odds."""
+def mean_frequency(one: Condition, finding: Finding, shift: float = 0.0, states: Sequence[tuple[float, Part, Part]] = ()) -> float:
+    """The mean over its states of a finding's frequency, with its estimates moved by `shift` log-odds; `states` saves finding them anew."""
     number = one.findings.get(finding.id)
     own = logit(finding.background) + shift if number is None else logit(_moved(number, finding, shift))
     total = 0.0
-    for share, presentation, severity in state_shares(one):
+    for share, presentation, severity in states or state_shares(one):
         changes = [_moved(part.findings[finding.id], finding, shift) for part in (presentation, severity) if finding.id in part.findings]
         total += share * expit(changed(own, changes))
     return total
@@ -84,12 +84,12 @@ def _moved(number: Number, finding: Finding, shift: float) -> float:
     return min(max(expit(logit(number.value) + shift), min(LIMITS[0], number.value)), max(LIMITS[1], number.value))
 
 
-def shift_for(one: Condition, finding: Finding, mean: float) -> float:
+def shift_for(one: Condition, finding: Finding, mean: float, states: Sequence[tuple[float, Part, Part]] = ()) -> float:
     """The log-odds, within FURTHEST, by which all its numbers have to move for a finding's mean over the states to come out."""
     low, high = -FURTHEST, FURTHEST
     for _ in range(30):
         middle = (low + high) / 2
-        low, high = (middle, high) if mean_frequency(one, finding, middle) < mean else (low, middle)
+        low, high = (middle, high) if mean_frequency(one, finding, middle, states) < mean else (low, middle)
     return (low + high) / 2
 
 
@@ -106,10 +106,11 @@ def noted(conditions: Sequence[Condition], findings: Sequence[Finding], counted:
     enough, frequent = CALIBRATES
     seen: dict[str, list[tuple[float, float]]] = {}  # (mentions, mentions if everything were noted), a condition counting for MOST at most
     for one in conditions:
+        states = state_shares(one)
         for finding in findings if one.id in counted else ():
             k, n = mention_share(counted[one.id], finding)
             if n >= enough and finding.id in one.findings:
-                p = mean_frequency(one, finding)
+                p = mean_frequency(one, finding, states=states)
                 if p >= frequent:
                     weight = min(n, MOST) / n
                     seen.setdefault(finding.id, []).append((weight * k, weight * n * p))
@@ -162,6 +163,7 @@ def _findings(
     """The findings, presentations and severities of a condition with the counts of mentions laid over them."""
     numbers, shifts = dict(one.findings), dict[str, float]()
     fewest, multiple, frequent = ADDED
+    states = state_shares(one)
     for finding in findings:
         noted_share = completeness.get(finding.id, 0.0)
         k, n = mention_share(entry, finding)
@@ -170,7 +172,7 @@ def _findings(
             continue
         counted = min(k / n / noted_share, LIMITS[1])
         worth = min(n * noted_share, STANDS_FOR)
-        estimate = mean_frequency(one, finding)
+        estimate = mean_frequency(one, finding, states=states)
         mean = (worth * counted + SHRINKAGE * estimate) / (worth + SHRINKAGE)
         if number is None:
             if k < fewest or mean < frequent or mean < multiple * finding.background or (finding.parent and finding.parent not in numbers):
@@ -179,7 +181,7 @@ def _findings(
                 continue
             numbers[finding.id] = Number(mean, source, n, k, finding.background, worth)
         elif number.value > STATED_ABSENCE * finding.background:
-            shifts[finding.id] = shift_for(one, finding, mean)
+            shifts[finding.id] = shift_for(one, finding, mean, states)
             numbers[finding.id] = Number(_moved(number, finding, shifts[finding.id]), source, n, k, number.value, worth)
     return {
         "findings": _exclusive(numbers, findings, {name for name in numbers if numbers[name] is not one.findings.get(name)}),

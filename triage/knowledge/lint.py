@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from triage.knowledge.corpus import Corpus
-from triage.knowledge.counts import mean_frequency
+from triage.knowledge.counts import mean_frequency, state_shares
 from triage.knowledge.icd10 import home_blocks, plain
 from triage.knowledge.schema import Condition, applies
 from triage.records import AGE_BANDS, LANGUAGES
@@ -125,8 +125,9 @@ def _profiles(corpus: Corpus) -> Profiles:
     index = {finding.id: f for f, finding in enumerate(corpus.findings)}
     table = np.array([[finding.background for finding in corpus.findings]] * len(corpus.conditions))
     for c, one in enumerate(corpus.conditions):
+        states = state_shares(one)
         for name in _named(one):
-            table[c, index[name]] = mean_frequency(one, corpus.findings[index[name]])
+            table[c, index[name]] = mean_frequency(one, corpus.findings[index[name]], states=states)
     for f, finding in enumerate(corpus.findings):
         if finding.parent:
             table[:, f] *= table[:, index[finding.parent]]
