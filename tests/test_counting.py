@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import tomllib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -8,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from triage.cli.app import run
 from triage.errors import UsageError
 from triage.importers import counting, nhamcs
 from triage.knowledge import corpus as knowledge_corpus
@@ -253,3 +255,29 @@ def test_the_shipped_counts_are_the_ones_of_these_years(corpus: Corpus) -> None:
     assert document["source"] == counting.SOURCE
     assert 50_000 < document["visits"] < 56_467
     assert set(document["conditions"]) <= {one.id for one in corpus.conditions}
+
+
+def test_the_command_writes_the_file_and_refuses_what_it_cannot_count(tmp_path: Path) -> None:
+    visits = made_up(tmp_path / "v.csv", [row(i) for i in range(20)])
+    assert run(["count", str(visits), "-o", str(tmp_path / "counts.toml")]) == 0
+    assert tomllib.loads((tmp_path / "counts.toml").read_text(encoding="utf-8"))["conditions"]["myocardial_infarction"]["visits"] == 20
+    assert run(["count", str(made_up(tmp_path / "none.csv", [])), "-o", str(tmp_path / "x.toml")]) == 2
+    assert run(["count", str(visits), "-o", str(tmp_path / "nowhere" / "x.toml")]) == 2
+    assert not (tmp_path / "x.toml").exists()
+
+
+CELL = st.sampled_from(["", "nan", "inf", "-1", "x", "99999999999", "2016", "I214", "F", "1"]) | st.text(max_size=6)
+
+
+@settings(max_examples=60)
+@given(st.lists(CELL, max_size=30))
+def test_any_row_is_a_visit_or_wrong_usage(cells: list[str]) -> None:
+    import csv
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "v.csv"
+        with path.open("w", encoding="utf-8", newline="") as stream:
+            csv.writer(stream).writerows([HEADER.split(","), cells])
+        with contextlib.suppress(UsageError):
+            counting.count(_written(), path)

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from triage import artefact
 from triage.benchmark import ddxplus as ddxplus_suite
 from triage.benchmark import run, vignettes
 from triage.errors import UsageError
@@ -63,6 +64,54 @@ def test_the_suite_counts_what_is_not_covered_as_wrong(engine: Any, tmp_path: Pa
     assert "top-5" in run.outside_tables(result, every=True)
 
 
+def test_a_saved_suite_keeps_the_shares_without_the_cases(engine: Any, tmp_path: Path) -> None:
+    result = run.outside_suite(engine, "vignettes", write(tmp_path / "v.jsonl", ROW))
+    (tmp_path / "outside.json").write_text('{"ddxplus": {"n": 1}}', encoding="utf-8")
+    document = json.loads(run.save_outside(result, tmp_path).read_text(encoding="utf-8"))
+    assert set(document) == {"ddxplus", "vignettes"}
+    assert document["vignettes"]["as text"]["n"] == 1
+    assert "rows" not in document["vignettes"]["as text"]
+
+
+def test_the_figures_of_outside_suites_are_those_of_this_model(engine: Any) -> None:
+    document = json.loads((artefact.default_directory() / "outside.json").read_text(encoding="utf-8"))
+    assert document["vignettes"]["model"] == engine.version, "run the suite vignettes with --save"
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("[t1", "Cannot read the coded vignettes"),
+        ("t1 = 3", "expected a table"),
+        ("[t9]\npresent = []", "expected a table"),
+        ("[t1]\ncolour = 3", "unknown key"),
+    ],
+)
+def test_a_faulty_file_of_coded_vignettes_is_wrong_usage(engine: Any, tmp_path: Path, content: str, expected: str) -> None:
+    path, coded = write(tmp_path / "v.jsonl", ROW), tmp_path / "coded.toml"
+    coded.write_text(content, encoding="utf-8")
+    with pytest.raises(UsageError, match=expected):
+        vignettes.suite(engine, path, coded=coded)
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.floats() | st.integers() | st.text(max_size=5), lambda x: st.lists(x, max_size=3), max_leaves=5
+)
+
+
+@settings(max_examples=80)
+@given(st.dictionaries(st.sampled_from([*ROW, "other"]), ODD))
+def test_any_object_is_a_vignette_or_an_error(change: dict[str, Any]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = write(Path(folder) / "v.jsonl", ROW | change)
+        with contextlib.suppress(UsageError):
+            (case,) = importer.read(path)
+            assert case.visit.age is not None
+            assert 0 <= case.visit.age < importer.OLDEST
+
+
 def test_coded_findings_need_to_exist(engine: Any, tmp_path: Path) -> None:
     path = write(tmp_path / "v.jsonl", ROW)
     coded = tmp_path / "coded.toml"
@@ -115,6 +164,24 @@ def test_the_engine_answers_ddxplus_by_its_own_statistics(tmp_path: Path) -> Non
     result = ddxplus_suite.suite(path)
     assert (result["n"], result["top1"]["k"]) == (2, 2)
     assert "check of the engine" in run.outside_tables(result)
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [("nan,F,A,E_1", "line 4"), ("4,F,Z,E_1", "unknown conditions: Z"), ('4,F,A,"[["', "line 4"), ("-2,F,A,E_1", "line 4")],
+)
+def test_faulty_patients_are_wrong_usage(tmp_path: Path, row: str, expected: str) -> None:
+    path = small_ddxplus(tmp_path)
+    path.write_text(path.read_text(encoding="utf-8") + row + "\n", encoding="utf-8")
+    with pytest.raises(UsageError, match=expected):
+        ddxplus_suite.suite(path)
+
+
+def test_odd_definitions_are_wrong_usage(tmp_path: Path) -> None:
+    path = small_ddxplus(tmp_path)
+    (tmp_path / ddxplus.STATISTICS).write_text('{"A": {"findings": 3}}', encoding="utf-8")
+    with pytest.raises(UsageError, match="Invalid definitions"):
+        ddxplus_suite.suite(path)
 
 
 def test_a_faulty_patient_is_named_with_its_line(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ from triage.records import ABSENT, AGE_BANDS, PRESENT, SETTINGS, age_band
 
 EVIDENCES = "release_evidences.json"
 STATISTICS = "ddxplus_train_nb_statistics_en.json"
+OLDEST = 130
 FLOOR = 1e-7  # what the statistics hold for "never seen"
 SEX = {"F": 0, "M": 1}
 
@@ -125,7 +126,8 @@ def patients(path: Path, silent: set[str]) -> Iterator[Patient]:
                 text = row["EVIDENCES"]
                 tokens = ast.literal_eval(text) if text.startswith("[") else text.split()
                 age = float(row["AGE"])
-                age_band(age)
+                if not 0 <= age < OLDEST:
+                    raise ValueError(age)
                 yield Patient(age, SEX[row["SEX"]], row["PATHOLOGY"], frozenset(tokens) - silent)
             except (KeyError, ValueError, SyntaxError, TypeError, AttributeError, RecursionError, MemoryError) as error:
                 raise UsageError(
