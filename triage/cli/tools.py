@@ -38,7 +38,7 @@ def batch(
 
 
 def benchmark(
-    size: Annotated[str, typer.Option(help="quick (under a minute) or full.")] = "quick",
+    size: Annotated[str, typer.Option(help="quick (two minutes) or full (eight).")] = "quick",
     part: Annotated[
         list[str] | None,
         typer.Option(
