@@ -27,6 +27,7 @@ def shipped() -> Corpus:
 
 def changed(identifier: str, **changes: object) -> Corpus:
     corpus = shipped()
+    # mypy cannot know that each test names fields of a condition and gives them values of their types.
     return replace(corpus, conditions=tuple(replace(one, **changes) if one.id == identifier else one for one in corpus.conditions))  # type: ignore[arg-type]
 
 

@@ -80,12 +80,10 @@ def suite_on(engine: Engine, blind: Engine, corpus: Corpus, each: int, seed: int
             "answered": round(float(scored.conditions[own, c].max(initial=0.0)), 6),
         }
         if knowledge.at_least[c]:
-            serious = own & (knowledge.acuity[patients.state] <= knowledge.at_least[c])
             limit = knowledge.at_least[c]
-            if not serious.any():
-                rows.append(row)
-                continue
-            row["missed"] = metrics.share(scored.acuity[serious] > limit).document()
-            row["missed_by_red_flags_alone"] = metrics.share(rule[serious] > limit).document()
+            serious = own & (knowledge.acuity[patients.state] <= limit)
+            if serious.any():
+                row["missed"] = metrics.share(scored.acuity[serious] > limit).document()
+                row["missed_by_red_flags_alone"] = metrics.share(rule[serious] > limit).document()
         rows.append(row)
     return {"setting": setting, "seed": seed, "rows": rows}

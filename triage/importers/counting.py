@@ -1,18 +1,19 @@
 """Counts from real emergency visits for the knowledge: `triage count`, reproducible to the byte.
 
 What is counted for each condition, from visits whose ICD-10 codes map to it (`knowledge.icd10`): visits and their share, women, ages, what
-staff wrote down as reasons for the visit, and vital signs by outcome, against those of all visits that were sent home. An acute condition counts from any diagnosis that is not only probable,
-a chronic one from the first diagnosis alone, since old age collects codes. A first diagnosis that belongs to no condition counts for `other`. A visit whose codes map to several conditions is shared among
-them as the knowledge expects at that age and sex; in the shares of visits each visit counts once, split over its diagnoses.
+staff wrote down as reasons for the visit, and vital signs by outcome, against those of all visits that were sent home. An acute condition
+counts from any diagnosis that is not only probable, a chronic one from the first diagnosis alone, since old age collects codes. A first
+diagnosis that belongs to no condition counts for `other`. A visit whose codes map to several conditions is shared among them as the knowledge
+expects at that age and sex; in the shares of visits each visit counts once, split over its diagnoses.
 
 Reasons are *mentions* by staff, up to five a visit: never P(present). How completely a finding is noted is estimated for each finding as the
-median, over conditions with enough visits, of the share that mentions it to the frequency the knowledge states (see `knowledge.counts`).
+mentions counted over those the knowledge expects, over all conditions with enough visits (`knowledge.counts.noted`).
 """
 
 from __future__ import annotations
 
 import tomllib
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,7 +46,7 @@ class Tally:
     share: float = 0.0  # national weight
     women: float = 0.0
     ages: list[float] = field(default_factory=lambda: [0.0] * len(AGE_BANDS))
-    mentions: Counter[str] = field(default_factory=Counter)
+    mentions: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     vitals: dict[tuple[str, str], list[tuple[float, float]]] = field(default_factory=lambda: defaultdict(list))  # (value, weight)
 
 
@@ -116,10 +117,11 @@ class VisitCounter:
         self.bands[band] += visit.weight
         said = {injured: self.reasons.mentioned(visit, self.parents, injured=injured) for injured in (False, True)}
         scaled = self._scaled(visit, band)
-        if not (visit.critical or visit.hospitalised):
+        admitted = visit.critical or visit.hospitalised
+        if not admitted:
             for vital, value in scaled.items():
                 self.sent_home[vital].append((value, 1.0))
-        groups = ("all", "admitted" if visit.critical or visit.hospitalised else "home")
+        groups = ("all", "admitted" if admitted else "home")
         shares = self.shares(visit, band)
         belongs: dict[str, float] = {}
         for probable, diagnosis in shares:
@@ -133,7 +135,7 @@ class VisitCounter:
             tally.women += share * (visit.sex == "female")
             tally.ages[band] += share * visit.weight
             for finding in said[self.conditions[name].system == INJURY]:
-                tally.mentions[finding] += share  # type: ignore[assignment]
+                tally.mentions[finding] += share
             for vital, value in scaled.items():
                 for group in groups:
                     tally.vitals[group, vital].append((value, share))

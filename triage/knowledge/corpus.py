@@ -119,8 +119,8 @@ def _cross_problems(corpus: Corpus) -> Iterator[str]:
         if finding.group and not finding.parent:
             yield f"findings: {finding.id}: group: a grouped finding needs a parent"
     for one in corpus.conditions:
-        where = f"conditions/{one.system}/{one.id}.toml"
-        for part_name, table in _finding_tables(one):
+        where = file_of(one)
+        for part_name, table in finding_tables(one):
             yield from _frequency_problems(f"{where}: {part_name}", table, by_id)
         if one.must_not_miss and one.settled_by == "none_needed":
             yield f"{where}: settled_by: a must-not-miss condition needs the test that settles it"
@@ -213,7 +213,13 @@ def _discriminator_problems(where: str, one: Condition, conditions: set[str], fi
                 yield f"{where}: confused_with {each.condition}: unknown finding {finding!r}"
 
 
-def _finding_tables(one: Condition) -> Iterator[tuple[str, dict[str, Number]]]:
+def file_of(one: Condition) -> str:
+    """Where a condition is written, from the root of the knowledge."""
+    return f"conditions/{one.system}/{one.id}.toml"
+
+
+def finding_tables(one: Condition) -> Iterator[tuple[str, dict[str, Number]]]:
+    """Every table of findings of a condition, with its name in the file."""
     yield "findings", one.findings
     for part in one.severities:
         yield f"severity.{part.id}.findings", part.findings

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from triage.knowledge.corpus import Corpus
+from triage.knowledge.corpus import Corpus, file_of, finding_tables
 from triage.knowledge.counts import mean_frequency, state_shares
 from triage.knowledge.icd10 import home_blocks, plain
 from triage.knowledge.schema import Condition, applies
@@ -35,13 +35,9 @@ def problems(corpus: Corpus) -> list[str]:
     ]
 
 
-def _where(one: Condition) -> str:
-    return f"conditions/{one.system}/{one.id}.toml"
-
-
 def _named(one: Condition) -> set[str]:
     """Findings that a condition file names anywhere."""
-    return {*one.findings, *(name for part in (*one.severities, *one.presentations) for name in part.findings)}
+    return {name for _, table in finding_tables(one) for name in table}
 
 
 def _orphans(corpus: Corpus) -> Iterator[str]:
@@ -72,10 +68,10 @@ def _duplicates(corpus: Corpus) -> Iterator[str]:
                 continue  # symptoms and reasons for contact may belong to a child's and an adult's condition
             owner = owners.setdefault(plain(code), one.id)
             if owner != one.id and plain(code) not in SHARED_CODES:
-                yield f"{_where(one)}: icd10: {code} is also a code of {owner}"
+                yield f"{file_of(one)}: icd10: {code} is also a code of {owner}"
         blocks = home_blocks(one)
         if len(blocks) > 1:
-            yield f"{_where(one)}: icd10: codes of several blocks ({', '.join(sorted(blocks))}). Expected one block; the others go to icd10_also"
+            yield f"{file_of(one)}: icd10: codes of several blocks ({', '.join(sorted(blocks))}). Expected one block; the others go to icd10_also"
     for language in LANGUAGES:
         names = Counter(one.names[language].casefold() for one in corpus.conditions)
         for name, count in names.items():
@@ -94,7 +90,7 @@ def _unprotected(corpus: Corpus) -> Iterator[str]:
     protected = {name for rule in corpus.red_flags.values() for name in rule.get("for", ())}
     for one in corpus.conditions:
         if one.must_not_miss and one.id not in protected:
-            yield f"{_where(one)}: must not be missed, but no red flag protects it"
+            yield f"{file_of(one)}: must not be missed, but no red flag protects it"
 
 
 def _impossible(corpus: Corpus) -> Iterator[str]:
@@ -105,11 +101,11 @@ def _impossible(corpus: Corpus) -> Iterator[str]:
         people = np.outer(np.array(one.age) > 0, [women > 0, women < 1])
         for name in sorted(_named(one)):
             if name in by_id and not (by_id[name] & people).any():
-                yield f"{_where(one)}: {name}: cannot occur in anyone who has the condition (sex or age)"
+                yield f"{file_of(one)}: {name}: cannot occur in anyone who has the condition (sex or age)"
         if one.must_not_miss and min(part.acuity for part in one.severities) > one.at_least:
-            yield f"{_where(one)}: at_least {one.at_least}, but no severity is as urgent as that"
+            yield f"{file_of(one)}: at_least {one.at_least}, but no severity is as urgent as that"
         if len(one.age) == len(AGE_BANDS) and sum(one.age) <= 0:
-            yield f"{_where(one)}: prevalence.age: nobody has it"
+            yield f"{file_of(one)}: prevalence.age: nobody has it"
 
 
 def _alike(corpus: Corpus) -> Iterator[str]:
@@ -117,7 +113,7 @@ def _alike(corpus: Corpus) -> Iterator[str]:
         guesses = [number.value for number in one.findings.values() if number.source == "estimate"]
         value, count = Counter(guesses).most_common(1)[0] if guesses else (0.0, 0)
         if count >= ALIKE and count > len(guesses) / 2:
-            yield f"{_where(one)}: {count} of {len(guesses)} estimates are {value:g}. Expected numbers that were thought about one by one"
+            yield f"{file_of(one)}: {count} of {len(guesses)} estimates are {value:g}. Expected numbers that were thought about one by one"
 
 
 def _profiles(corpus: Corpus) -> Profiles:
@@ -144,7 +140,7 @@ def _indistinguishable(corpus: Corpus, p: Profiles) -> Iterator[str]:
     women = np.array([one.female.value for one in corpus.conditions])
     same = (ages @ ages.T > 0.5) & (np.abs(women[:, None] - women[None, :]) < 0.5)
     for a, b in np.argwhere(np.triu((divergence < APART) & same, k=1)):
-        yield (f"{_where(corpus.conditions[a])}: cannot be told from {corpus.conditions[b].id}: their findings differ by only "
+        yield (f"{file_of(corpus.conditions[a])}: cannot be told from {corpus.conditions[b].id}: their findings differ by only "
                f"{divergence[a, b]:.2f} nats. Expected at least {APART:g}")  # fmt: skip
 
 
@@ -160,5 +156,5 @@ def _empty_discriminators(corpus: Corpus, p: Profiles) -> Iterator[str]:
             for name in each.findings:
                 ratio = odds[by_id[one.id], index[name]] / odds[by_id[each.condition], index[name]]
                 if 1 / SEPARATES < ratio < SEPARATES:
-                    yield (f"{_where(one)}: confused_with {each.condition}: {name} does not separate them "
+                    yield (f"{file_of(one)}: confused_with {each.condition}: {name} does not separate them "
                            f"(odds ratio {ratio:.2f}). Give it numbers that do, or name another")  # fmt: skip
